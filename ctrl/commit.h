@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From the wanted state to the data plane: open what is new, build the next snapshot aside, publish
+ * it, wait until every worker forwards by it, close what nobody uses any more.
+ *
+ * One thread, the executor, calls everything here.
+ */
+#ifndef LEAT_CTRL_COMMIT_H
+#define LEAT_CTRL_COMMIT_H
+
+#include <jansson.h>
+
+#include "ctrl/config.h"
+#include "lib/error.h"
+
+#define COMMIT_DEADLINE_MS 5000 /* bound of the wait for the workers where the client names none */
+
+/* Prepare an empty data plane state and publish the empty snapshot. The workers run already. */
+int commit_init(struct error *err);
+
+/* Drop the published state: ports closed, snapshot freed. After the workers have stopped. */
+void commit_fini(void);
+
+/*
+ * Make the data plane forward by `want`. On success (0) every worker does, and what the former
+ * config alone used is gone; `want` must stay alive until the next successful call has returned.
+ * On failure (-1) before publishing nothing has changed: ports opened on the way are closed again
+ * and the former config stands. TIMEOUT: published, but a worker has not confirmed within
+ * deadline_ms (0: COMMIT_DEADLINE_MS); the new config stands and its predecessor is reclaimed later.
+ * err->object names the object at fault, as "endpoint:web1".
+ */
+int commit_apply(const struct config *want, unsigned deadline_ms, struct error *err);
+
+/* What is known of an object beyond its configuration; new references, never NULL. */
+json_t *commit_endpoint_oper(const char *id); /* {state, port:{id,kind,name,socket,mtu,mac}} */
+json_t *commit_uplink_oper(const char *id);   /* the same shape */
+
+/* The parts of stats.get; new references. ids: JSON array of strings, or NULL for all. */
+json_t *stats_ports(json_t *ids);     /* endpoints and uplinks by id */
+json_t *stats_endpoints(json_t *ids); /* endpoints alone */
+json_t *stats_rules(json_t *ids);
+json_t *stats_workers(void);	      /* array, by worker */
+json_t *stats_drops(void);	      /* totals over all ports, gone ones included */
+json_t *stats_gone(void);	      /* sum over ports deleted since the start, port shape */
+
+/* Parts of system.status: [{cpu, busy, ports}], and {hugepages, heap_total_bytes, ...}. */
+json_t *status_workers(void);
+json_t *status_memory(void);
+
+/* policy.trace: params as the schema accepted them; result in *ret on success. */
+int trace_run(json_t *params, json_t **ret, struct error *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which ports a commit opens and which leave. Ports that stay are in neither list. One thread, the
+ * executor; nothing is opened or closed here.
+ */
+#ifndef LEAT_CTRL_COMMIT_PLAN_H
+#define LEAT_CTRL_COMMIT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ctrl/commit_state.h"
+
+struct plan_open {
+	const char *type; /* "endpoint" or "uplink" */
+	const char *id;
+	uint16_t index;
+	struct birth birth; /* a view of the config */
+	bool late;	    /* only when those that leave early are gone */
+	bool optional;	    /* it was lost by an earlier commit: this one may succeed without it */
+	struct port *port;  /* once it is open */
+};
+
+struct plan_leave {
+	uint16_t index;
+	bool early; /* it holds what a new port needs: closed before that one is opened */
+};
+
+struct plan {
+	size_t n_open;
+	struct plan_open *open;
+	size_t n_leave;
+	struct plan_leave *leave;
+	bool any_early;
+};
+
+/* 0, or -1 and err (CONFLICT, BUSY, EXHAUSTED); then there is nothing to free. */
+int plan_make(struct plan *ret, const struct config *want, const struct compile_names *next,
+	struct error *err);
+void plan_free(struct plan *plan);
+
+#endif

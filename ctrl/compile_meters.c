@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rates of an endpoint as token buckets. */
+#include <stdlib.h>
+
+#include "ctrl/compile.h"
+#include "ctrl/limits.h"
+
+#define BITS_PER_KBIT 1000
+#define MS_PER_S 1000
+#define FRAME_HEADERS_MAX                                                                          \
+	(14 + VLAN_TAG_LEN + 60 + 60) /* Ethernet, tag, IPv4 and TCP with options */
+#define HEADERS_MIN 40		      /* of the MTU: IPv4 and TCP without options */
+#define TCP_MSS_DEFAULT 536 /* RFC 9293, 3.7.1: what a sender that knows nothing better uses */
+
+/*
+ * The costliest frame in bits on a wire: with GSO 64 KB, and the headers of each segment that it
+ * becomes. A bucket that holds less could never let it pass.
+ */
+static uint64_t frame_bits_max(bool gso, uint16_t mtu)
+{
+	uint64_t headers = FRAME_HEADERS_MAX;
+	uint64_t mss = TCP_MSS_DEFAULT;
+	uint64_t segments;
+
+	if (!gso)
+		return (mtu + headers) * 8;
+	if (mtu < mss + HEADERS_MIN)
+		mss = mtu > HEADERS_MIN ? mtu - HEADERS_MIN : 1;
+	segments = FRAME_LEN_MAX / mss + 1;
+	return (FRAME_LEN_MAX + segments * headers) * 8;
+}
+
+static uint64_t burst_bits(uint64_t kbps, uint64_t burst_kbit, uint64_t frame_bits)
+{
+	uint64_t bits = burst_kbit * BITS_PER_KBIT;
+
+	if (bits == 0) {
+		bits = kbps * BITS_PER_KBIT / MS_PER_S * BURST_DEFAULT_MS;
+		if (bits < BURST_DEFAULT_MIN_KBIT * BITS_PER_KBIT)
+			bits = BURST_DEFAULT_MIN_KBIT * BITS_PER_KBIT;
+	}
+	return bits > frame_bits ? bits : frame_bits;
+}
+
+static struct meter_values values_of(
+	const struct qos *q, enum meter_side side, const struct meter_context *ctx)
+{
+	enum port_kind kind = ctx->endpoint->port.kind;
+	bool tx = side == METER_TX;
+	/* What it receives may have come as GSO from another port, whatever its own kind. */
+	bool gso = !tx || kind == PORT_TAP || kind == PORT_VHOST_USER;
+	uint64_t kbps = tx ? q->tx_kbps : q->rx_kbps;
+	struct meter_values v = {
+		.bits_per_s = kbps * BITS_PER_KBIT,
+		.packets_per_s = tx ? q->tx_pps : q->rx_pps,
+		.shared = tx ? ctx->tx_shared : ctx->rx_shared,
+	};
+
+	if (kbps != 0)
+		v.burst_bits = burst_bits(kbps, tx ? q->tx_burst_kbit : q->rx_burst_kbit,
+			frame_bits_max(gso, ctx->mtu));
+	return v;
+}
+
+static bool values_equal(const struct meter_values *a, const struct meter_values *b)
+{
+	return a->bits_per_s == b->bits_per_s && a->burst_bits == b->burst_bits &&
+	       a->packets_per_s == b->packets_per_s && a->shared == b->shared;
+}
+
+/* The meter before where its values are the same; *ret stays NULL without a limit. 0, or -1 and
+ * err. */
+static int meter_get(struct compiled *c, const struct meter_values *v,
+	struct compiled_meter *before, struct compiled_meter **ret, struct error *err)
+{
+	struct compiled_meter *m;
+
+	if (v->bits_per_s == 0 && v->packets_per_s == 0)
+		return 0;
+	if (before != NULL && values_equal(&before->values, v)) {
+		before->refs++;
+		*ret = before;
+		return 0;
+	}
+	m = calloc(1, sizeof(*m));
+	if (m != NULL)
+		m->meter = meter_create(v->bits_per_s, v->burst_bits, v->packets_per_s, v->shared);
+	if (m == NULL || m->meter == NULL) {
+		free(m);
+		return error_set(err, LEAT_EXHAUSTED, "no memory for a meter");
+	}
+	m->refs = 1;
+	m->values = *v;
+	*ret = m;
+	c->n_meters_new++;
+	return 0;
+}
+
+int compile_meters(struct compiled *c, const struct qos *q, const struct meter_context *ctx,
+	const struct compiled *prev, uint16_t index, struct snapshot_port *ret, struct error *err)
+{
+	if (q == NULL)
+		return 0;
+	for (int side = METER_TX; side <= METER_RX; side++) {
+		struct meter_values v = values_of(q, side, ctx);
+		struct compiled_meter **slot = &c->meters[index][side];
+
+		if (meter_get(c, &v, prev != NULL ? prev->meters[index][side] : NULL, slot, err) !=
+			0)
+			return -1;
+		if (*slot != NULL && side == METER_TX)
+			ret->tx = (*slot)->meter;
+		else if (*slot != NULL)
+			ret->rx = (*slot)->meter;
+	}
+	return 0;
+}
+
+void compiled_meter_unref(struct compiled_meter *m)
+{
+	if (m == NULL || --m->refs > 0)
+		return;
+	meter_free(m->meter);
+	free(m);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Results for people, one function a shape. `noun` and `id`: what was asked for, or NULL. */
+#ifndef LEAT_CTRL_LEATCTL_PRINT_H
+#define LEAT_CTRL_LEATCTL_PRINT_H
+
+#include <jansson.h>
+
+#include "ctrl/leatctl/table.h"
+#include "ctrl/schema.h"
+
+struct printed {
+	const char *noun;
+	const char *verb;
+	const char *id;
+};
+
+void print_fields(json_t *result, const struct printed *what); /* names and values */
+void print_json(json_t *result, const struct printed *what);
+void print_change(json_t *result, const struct printed *what); /* of an upsert or a delete */
+void print_object(json_t *result, const struct printed *what); /* <type>.get */
+void print_list(json_t *result, const struct printed *what);   /* <type>.list */
+void print_replace(json_t *result, const struct printed *what);
+void print_txn(json_t *result, const struct printed *what);
+void print_stats(json_t *result, const struct printed *what);
+void print_drops(json_t *result, const struct printed *what);
+void print_status(json_t *result, const struct printed *what);
+void print_workers(json_t *result, const struct printed *what);
+void print_trace(json_t *result, const struct printed *what);
+void print_methods(json_t *result, const struct printed *what);
+
+/* The columns of <type>.list; NULL for OBJECT_GLOBAL. */
+const struct table_column *list_columns(enum object_type type);
+
+#endif

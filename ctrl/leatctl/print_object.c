@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Objects, lists of them, and what became of changes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctrl/leatctl/print.h"
+
+#define COLUMNS_END                                                                                \
+	{                                                                                          \
+		NULL, NULL, CELL_TEXT                                                              \
+	}
+
+static const struct table_column network_columns[] = {
+	{"ID", "id", CELL_TEXT},
+	{"TENANT", "tenant", CELL_TEXT},
+	{"ENCAP", "encap", CELL_TEXT},
+	{"VLAN", "vlan", CELL_NUMBER},
+	{"SUBNET", "subnet", CELL_TEXT},
+	{"GATEWAY", "gateway", CELL_TEXT},
+	{"SUBNET6", "subnet6", CELL_TEXT},
+	{"GATEWAY6", "gateway6", CELL_TEXT},
+	{"MTU", "mtu", CELL_NUMBER},
+	COLUMNS_END,
+};
+
+static const struct table_column uplink_columns[] = {
+	{"ID", "id", CELL_TEXT},
+	{"DEVICE", "device", CELL_PORT},
+	{"MTU", "mtu", CELL_NUMBER},
+	{"QUEUES", "queues", CELL_NUMBER},
+	{"STATE", "oper", CELL_STATE},
+	COLUMNS_END,
+};
+
+static const struct table_column group_columns[] = {
+	{"ID", "id", CELL_TEXT},
+	{"TENANT", "tenant", CELL_TEXT},
+	{"NUM", "num", CELL_NONZERO},
+	{"NETWORK", "network", CELL_TEXT},
+	{"DEFAULT", "default_action", CELL_TEXT},
+	{"TX LIMIT", "qos.tx_kbps", CELL_KBPS},
+	{"RX LIMIT", "qos.rx_kbps", CELL_KBPS},
+	{"TX PPS", "qos.tx_pps", CELL_NONZERO},
+	{"RX PPS", "qos.rx_pps", CELL_NONZERO},
+	{"WAITS FOR", "oper.pending", CELL_TEXT},
+	COLUMNS_END,
+};
+
+static const struct table_column endpoint_columns[] = {
+	{"ID", "id", CELL_TEXT},
+	{"NETWORK", "network", CELL_TEXT},
+	{"GROUP", "group", CELL_TEXT},
+	{"MAC", "mac", CELL_TEXT},
+	{"ADDRESSES", "ips", CELL_TEXT},
+	{"PORT", "port", CELL_PORT},
+	{"TX LIMIT", "qos.tx_kbps", CELL_KBPS},
+	{"RX LIMIT", "qos.rx_kbps", CELL_KBPS},
+	{"TX PPS", "qos.tx_pps", CELL_NONZERO},
+	{"RX PPS", "qos.rx_pps", CELL_NONZERO},
+	{"STATE", "oper", CELL_STATE},
+	COLUMNS_END,
+};
+
+static const struct table_column remote_endpoint_columns[] = {
+	{"ID", "id", CELL_TEXT},
+	{"NETWORK", "network", CELL_TEXT},
+	{"GROUP", "group", CELL_TEXT},
+	{"MAC", "mac", CELL_TEXT},
+	{"ADDRESSES", "ips", CELL_TEXT},
+	{"WAITS FOR", "oper.pending", CELL_TEXT},
+	COLUMNS_END,
+};
+
+static const struct table_column rule_columns[] = {
+	{"ID", "id", CELL_TEXT},
+	{"PRIORITY", "priority", CELL_NUMBER},
+	{"ACTION", "action", CELL_TEXT},
+	{"GROUP", "group", CELL_TEXT},
+	{"DIRECTION", "direction", CELL_TEXT},
+	{"PROTO", "proto", CELL_TEXT},
+	{"PORT", "port", CELL_TEXT},
+	{"REMOTE", "remote", CELL_REMOTE},
+	{"WAITS FOR", "oper.pending", CELL_TEXT},
+	COLUMNS_END,
+};
+
+const struct table_column *list_columns(enum object_type type)
+{
+	static const struct table_column *const columns[OBJECT_TYPES] = {
+		[OBJECT_NETWORK] = network_columns,
+		[OBJECT_UPLINK] = uplink_columns,
+		[OBJECT_GROUP] = group_columns,
+		[OBJECT_ENDPOINT] = endpoint_columns,
+		[OBJECT_REMOTE_ENDPOINT] = remote_endpoint_columns,
+		[OBJECT_RULE] = rule_columns,
+	};
+
+	return columns[type];
+}
+
+void print_json(json_t *result, const struct printed *what)
+{
+	(void)what;
+	json_dumpf(result, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+void print_fields(json_t *result, const struct printed *what)
+{
+	(void)what;
+	if (json_object_size(result) == 0)
+		puts("done");
+	else
+		table_print_fields(result);
+}
+
+void print_list(json_t *result, const struct printed *what)
+{
+	json_t *items = json_object_get(result, "items");
+	int type = object_type_find(what->noun);
+
+	if (type < 0 || list_columns(type) == NULL)
+		print_json(result, what);
+	else if (json_array_size(items) == 0)
+		printf("no %s\n", what->noun);
+	else
+		table_print(list_columns(type), items);
+}
+
+void print_object(json_t *result, const struct printed *what)
+{
+	json_t *object = json_copy(json_object_get(result, what->noun));
+	json_t *oper = json_object_get(result, "oper");
+
+	if (object == NULL) {
+		print_json(result, what);
+		return;
+	}
+	if (json_object_size(oper) > 0)
+		json_object_set(object, "oper", oper);
+	table_print_fields(object);
+	json_decref(object);
+}
+
+static void print_ids(const char *label, json_t *ids)
+{
+	char *text;
+
+	if (json_array_size(ids) == 0)
+		return;
+	text = value_text(ids);
+	printf("; %s ", label);
+	text_print(stdout, text);
+	free(text);
+}
+
+static const char *change_word(json_t *result, const struct printed *what)
+{
+	bool changed = json_is_true(json_object_get(result, "changed"));
+
+	if (strcmp(what->verb, "delete") == 0)
+		return changed ? "deleted" : "was not there";
+	return changed ? "done" : "unchanged";
+}
+
+void print_change(json_t *result, const struct printed *what)
+{
+	const char *state = json_string_value(json_object_get(result, "state"));
+	const char *error = json_string_value(json_object_get(result, "error"));
+
+	printf("%s%s%s: %s, revision %" JSON_INTEGER_FORMAT, what->noun,
+		what->id != NULL ? " " : "", what->id != NULL ? what->id : "",
+		change_word(result, what), json_integer_value(json_object_get(result, "rev")));
+	if (state != NULL)
+		printf(", %s", state);
+	if (error != NULL) {
+		fputs(": ", stdout);
+		text_print(stdout, error);
+	}
+	print_ids("waits for", json_object_get(result, "pending"));
+	print_ids("took over from", json_object_get(result, "removed"));
+	putchar('\n');
+}
+
+/* "added      endpoint web1,web2" */
+static size_t print_by_type(json_t *result, const char *label)
+{
+	size_t n = 0;
+	const char *type;
+	json_t *ids;
+
+	json_object_foreach (json_object_get(result, label), type, ids) {
+		char *text = value_text(ids);
+
+		printf("%-9s  %s ", label, type);
+		text_print(stdout, text);
+		putchar('\n');
+		free(text);
+		n += json_array_size(ids);
+	}
+	return n;
+}
+
+void print_replace(json_t *result, const struct printed *what)
+{
+	size_t added = print_by_type(result, "added");
+	size_t changed = print_by_type(result, "changed");
+	size_t removed = print_by_type(result, "removed");
+	size_t unchanged = 0;
+	const char *type;
+	json_t *ids;
+
+	(void)what;
+	json_object_foreach (json_object_get(result, "unchanged"), type, ids)
+		unchanged += json_array_size(ids);
+	printf("%zu added, %zu changed, %zu removed, %zu unchanged, revision "
+	       "%" JSON_INTEGER_FORMAT "\n",
+		added, changed, removed, unchanged,
+		json_integer_value(json_object_get(result, "rev")));
+}
+
+void print_txn(json_t *result, const struct printed *what)
+{
+	json_t *results = json_object_get(result, "results");
+	size_t changed = 0;
+
+	(void)what;
+	for (size_t i = 0; i < json_array_size(results); i++)
+		changed += json_is_true(json_object_get(json_array_get(results, i), "changed"));
+	printf("%zu operations, %zu changed something, revision %" JSON_INTEGER_FORMAT "\n",
+		json_array_size(results), changed,
+		json_integer_value(json_object_get(result, "rev")));
+}

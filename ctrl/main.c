@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* leatd: from the command line to a running switch, and back. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "ctrl/commit.h"
+#include "ctrl/eal.h"
+#include "ctrl/options.h"
+#include "ctrl/rpc/server.h"
+#include "dataplane/worker.h"
+#include "lib/log.h"
+
+#define CONFIG_OWNER "config"
+
+struct daemon {
+	struct options options;
+	struct rpc_context ctx;
+	struct server *server;
+};
+
+static void daemon_shutdown(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	server_stop(daemon->server);
+}
+
+static unsigned daemon_clients(void *arg)
+{
+	const struct daemon *daemon = arg;
+
+	return server_clients(daemon->server);
+}
+
+static void error_log(const char *what, const struct error *err)
+{
+	log_error("%s%s%s%s", what, err->object, err->object[0] != '\0' ? ": " : "", err->message);
+}
+
+/* The document of --config, under an owner of its own; nothing of it, or all. */
+static int config_apply(struct daemon *daemon, const char *path)
+{
+	struct session session = {.owner = NULL};
+	struct failure failure = {0};
+	json_error_t cause;
+	json_t *document = json_load_file(path, JSON_REJECT_DUPLICATES, &cause);
+	json_t *result = NULL;
+
+	if (document == NULL) {
+		log_error("--config %s: %s (line %d)", path, cause.text, cause.line);
+		return -1;
+	}
+	if (json_is_object(document))
+		json_object_set_new(document, "owner", json_string(CONFIG_OWNER));
+	result = rpc_call(&daemon->ctx, &session, "state.replace", document, &failure);
+	if (result == NULL) {
+		error_log("--config: ", &failure.error);
+		if (failure.error.path[0] != '\0')
+			log_error("--config %s: the fault is at %s", path, failure.error.path);
+	}
+	json_decref(document);
+	json_decref(result);
+	failure_fini(&failure);
+	session_fini(&session);
+	return result == NULL ? -1 : 0;
+}
+
+static void on_ready(void *arg)
+{
+	const struct daemon *daemon = arg;
+
+	sd_notify(0, "READY=1");
+	log_info("ready: socket %s, %u workers, DPDK %s", daemon->options.socket, worker_count(),
+		eal_version());
+}
+
+static void context_init(struct daemon *daemon)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	boot_id_make(daemon->ctx.boot_id);
+	daemon->ctx.model = model_new();
+	daemon->ctx.dpdk_version = eal_version();
+	daemon->ctx.config_source = "empty";
+	daemon->ctx.started_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	daemon->ctx.daemon = daemon;
+	daemon->ctx.shutdown = daemon_shutdown;
+	daemon->ctx.clients = daemon_clients;
+	daemon->ctx.dpdk_log_level = eal_log_level_set;
+}
+
+/* The workers run: bring the state in, and serve until told to end. */
+static int serve(struct daemon *daemon)
+{
+	const char *config_file = daemon->options.config_file;
+	struct error err = {0};
+
+	if (model_publish(daemon->ctx.model, &err) < 0) {
+		error_log("cannot publish the empty state: ", &err);
+		return EXIT_START_FAILED;
+	}
+	if (config_file != NULL) {
+		if (config_apply(daemon, config_file) < 0)
+			return EXIT_BAD_CONFIG;
+		daemon->ctx.config_source = "controller";
+	} else if (!daemon->options.no_state) {
+		log_info("beginning with an empty state; nothing is kept across a restart");
+	}
+	if (server_run(daemon->server, &daemon->ctx, on_ready, daemon, &err) < 0) {
+		error_log("", &err);
+		return EXIT_START_FAILED;
+	}
+	sd_notify(0, "STOPPING=1");
+	return EXIT_DONE;
+}
+
+static int dataplane_run(struct daemon *daemon)
+{
+	struct worker_options workers;
+	struct error err = {0};
+	int code = EXIT_START_FAILED;
+
+	if (worker_options_make(&daemon->options, &workers, &err) < 0) {
+		error_log("--workers: ", &err);
+		return EXIT_BAD_USAGE;
+	}
+	if (eal_start(&daemon->options, &workers, &err) < 0) {
+		error_log("", &err);
+		return EXIT_START_FAILED;
+	}
+	if (workers_start(&workers, &err) < 0) {
+		error_log("cannot start the workers: ", &err);
+		eal_stop();
+		return EXIT_START_FAILED;
+	}
+	context_init(daemon);
+	if (commit_init(&err) < 0)
+		error_log("cannot prepare the data plane: ", &err);
+	else
+		code = serve(daemon);
+	workers_stop();
+	commit_fini();
+	model_free(daemon->ctx.model);
+	eal_stop();
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon = {.server = NULL};
+	struct server_options socket;
+	struct error err = {0};
+	sigset_t blocked;
+	int code;
+
+	if (!options_parse(argc, argv, &daemon.options, &code))
+		return code;
+	log_level_set(daemon.options.log_level);
+	/* Every thread made from here on leaves them to the control socket's. */
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	/* The hash seed, before there are threads that would race for it. */
+	json_object_seed(0);
+	socket = (struct server_options){daemon.options.socket, daemon.options.socket_group};
+	daemon.server = server_new(&socket, &err);
+	if (daemon.server == NULL) {
+		error_log("", &err);
+		if (err.code == LEAT_CONFLICT)
+			return EXIT_ALREADY_RUNS;
+		return err.code == LEAT_INVALID_PARAMS ? EXIT_BAD_USAGE : EXIT_START_FAILED;
+	}
+	code = dataplane_run(&daemon);
+	server_free(daemon.server);
+	return code;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ctrl/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctrl/commit.h"
+#include "ctrl/decode.h"
+#include "ctrl/model_internal.h"
+#include "lib/alloc.h"
+
+struct model *model_new(void)
+{
+	struct model *model = alloc_zero(1, sizeof(*model));
+
+	model->current = view_build(NULL, NULL);
+	return model;
+}
+
+void model_free(struct model *model)
+{
+	struct view *view;
+
+	if (model == NULL)
+		return;
+	HASH_CLEAR(hh, model->claims);
+	for (int type = 0; type < OBJECT_TYPES; type++)
+		HASH_CLEAR(hh, model->by_id[type]);
+	view_free(model->current);
+	while ((view = model->retired) != NULL) {
+		model->retired = view->next;
+		view_free(view);
+	}
+	free(model);
+}
+
+int model_publish(struct model *model, struct error *err)
+{
+	return commit_apply(&model->current->config, 0, err);
+}
+
+uint64_t model_rev(const struct model *model)
+{
+	return model->rev;
+}
+
+struct object *model_find(const struct model *model, enum object_type type, const char *id)
+{
+	struct object *object;
+
+	HASH_FIND_STR(model->by_id[type], id, object);
+	return object;
+}
+
+struct object *const *model_list(const struct model *model, enum object_type type, size_t *n)
+{
+	*n = model->current->n[type];
+	return model->current->sorted[type];
+}
+
+json_t *model_global(const struct model *model)
+{
+	size_t n;
+	struct object *const *list = model_list(model, OBJECT_GLOBAL, &n);
+	json_t *empty;
+	json_t *defaults;
+
+	if (n > 0)
+		return json_incref(list[0]->body);
+	empty = json_object();
+	defaults = decode_object(schema_object(OBJECT_GLOBAL), empty, "", NULL);
+	json_decref(empty);
+	return defaults;
+}
+
+struct pending_ctx {
+	const struct model *model;
+	const struct txn *txn; /* NULL: the model as it is */
+	json_t *list;
+};
+
+static int pending_add(enum object_type type, const char *id, bool hard, void *arg)
+{
+	struct pending_ctx *ctx = arg;
+	char name[OBJECT_NAME_MAX];
+	const struct object *target =
+		ctx->txn != NULL ? txn_find(ctx->txn, type, id) : model_find(ctx->model, type, id);
+
+	if (target == NULL && !hard) {
+		object_name(type, id, name);
+		json_array_append_new(ctx->list, json_string(name));
+	}
+	return 0;
+}
+
+json_t *model_pending(const struct model *model, const struct object *object)
+{
+	struct pending_ctx ctx = {model, NULL, json_array()};
+
+	object_references(object, pending_add, &ctx);
+	return ctx.list;
+}
+
+json_t *txn_pending(const struct txn *txn, const struct object *object)
+{
+	struct pending_ctx ctx = {txn->model, txn, json_array()};
+
+	object_references(object, pending_add, &ctx);
+	return ctx.list;
+}

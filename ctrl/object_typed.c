@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From normalised JSON to the structs of ctrl/config.h. The schema has been checked before, so
+ * nothing here can fail: what is absent is optional.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctrl/decode.h"
+#include "ctrl/object.h"
+#include "lib/alloc.h"
+
+static const char *text_of(json_t *body, const char *name)
+{
+	return json_string_value(json_object_get(body, name));
+}
+
+static bool text_is(json_t *body, const char *name, const char *text)
+{
+	const char *value = text_of(body, name);
+
+	return value != NULL && strcmp(value, text) == 0;
+}
+
+static char *text_copy(json_t *body, const char *name)
+{
+	return alloc_strdup(text_of(body, name));
+}
+
+static int64_t int_of(json_t *body, const char *name, int64_t fallback)
+{
+	json_t *value = json_object_get(body, name);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+static void id_fill(char id[static ID_MAX + 1], const struct object *object)
+{
+	snprintf(id, ID_MAX + 1, "%s", object->id);
+}
+
+static void prefix_fill(struct prefix *ret, json_t *body, const char *name)
+{
+	const char *text = text_of(body, name);
+
+	if (text != NULL)
+		prefix_parse(text, ret);
+}
+
+static void ip_fill(struct ip *ret, json_t *body, const char *name)
+{
+	const char *text = text_of(body, name);
+
+	if (text != NULL)
+		ip_parse(text, ret);
+}
+
+static uint16_t ips_fill(struct ip *ips, json_t *body)
+{
+	json_t *array = json_object_get(body, "ips");
+	uint16_t n = 0;
+
+	for (; n < json_array_size(array) && n < ENDPOINT_IPS_MAX; n++)
+		ip_parse(json_string_value(json_array_get(array, n)), &ips[n]);
+	return n;
+}
+
+static void network_fill(struct network *n, const struct object *object)
+{
+	json_t *body = object->body;
+
+	id_fill(n->id, object);
+	n->tenant = text_copy(body, "tenant");
+	n->encap = text_is(body, "encap", "vlan") ? ENCAP_VLAN : ENCAP_NONE;
+	n->vlan = (uint16_t)int_of(body, "vlan", 0);
+	prefix_fill(&n->subnet, body, "subnet");
+	prefix_fill(&n->subnet6, body, "subnet6");
+	ip_fill(&n->gateway, body, "gateway");
+	ip_fill(&n->gateway6, body, "gateway6");
+	n->mtu = (uint16_t)int_of(body, "mtu", 0);
+}
+
+static enum port_kind kind_of(json_t *port)
+{
+	static const struct {
+		const char *name;
+		enum port_kind kind;
+	} kinds[] = {
+		{"vhost-user", PORT_VHOST_USER},
+		{"tap", PORT_TAP},
+		{"af_xdp", PORT_AF_XDP},
+		{"af_packet", PORT_AF_PACKET},
+		{"memif", PORT_MEMIF},
+		{"pci", PORT_PCI},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (text_is(port, "kind", kinds[i].name))
+			return kinds[i].kind;
+	}
+	return PORT_DPDK;
+}
+
+static void port_fill(struct port_spec *p, json_t *port)
+{
+	p->kind = kind_of(port);
+	p->socket = text_copy(port, "socket");
+	p->server = text_is(port, "mode", "server") || text_is(port, "role", "server");
+	p->queues = (uint16_t)int_of(port, "queues", 1);
+	p->uid = int_of(port, "uid", -1);
+	p->gid = int_of(port, "gid", -1);
+	p->perm = file_mode_from_json(json_object_get(port, "perm"));
+	p->netns = text_copy(port, "netns");
+	p->name = text_copy(port, "name");
+	p->netdev = text_copy(port, "netdev");
+	p->memif_id = (uint32_t)int_of(port, "id", 0);
+	p->address = text_copy(port, "address");
+	p->devargs = text_copy(port, "devargs");
+}
+
+static void uplink_fill(struct uplink *u, const struct object *object)
+{
+	id_fill(u->id, object);
+	port_fill(&u->device, json_object_get(object->body, "device"));
+	u->device.queues = (uint16_t)int_of(object->body, "queues", 1);
+	u->mtu = (uint16_t)int_of(object->body, "mtu", 0);
+}
+
+static bool qos_fill(struct qos *q, json_t *body)
+{
+	json_t *qos = json_object_get(body, "qos");
+
+	q->tx_kbps = (uint64_t)int_of(qos, "tx_kbps", 0);
+	q->tx_burst_kbit = (uint64_t)int_of(qos, "tx_burst_kbit", 0);
+	q->rx_kbps = (uint64_t)int_of(qos, "rx_kbps", 0);
+	q->rx_burst_kbit = (uint64_t)int_of(qos, "rx_burst_kbit", 0);
+	q->tx_pps = (uint64_t)int_of(qos, "tx_pps", 0);
+	q->rx_pps = (uint64_t)int_of(qos, "rx_pps", 0);
+	return qos != NULL;
+}
+
+static void group_fill(struct group *g, const struct object *object)
+{
+	json_t *body = object->body;
+
+	id_fill(g->id, object);
+	g->tenant = text_copy(body, "tenant");
+	g->num = (uint16_t)int_of(body, "num", 0);
+	g->network = text_copy(body, "network");
+	g->default_action = text_is(body, "default_action", "allow") ? ACTION_ALLOW : ACTION_DENY;
+	g->has_qos = qos_fill(&g->qos, body);
+}
+
+static void endpoint_fill(struct endpoint *e, const struct object *object)
+{
+	json_t *body = object->body;
+	json_t *guard = json_object_get(body, "guard");
+
+	id_fill(e->id, object);
+	e->network = text_copy(body, "network");
+	e->group = text_copy(body, "group");
+	mac_parse(text_of(body, "mac"), &e->mac);
+	e->n_ips = ips_fill(e->ips, body);
+	port_fill(&e->port, json_object_get(body, "port"));
+	e->has_qos = qos_fill(&e->qos, body);
+	e->guard.spoof = json_is_true(json_object_get(guard, "spoof"));
+	e->guard.macs = (uint16_t)int_of(guard, "macs", 0);
+}
+
+static void remote_endpoint_fill(struct remote_endpoint *r, const struct object *object)
+{
+	id_fill(r->id, object);
+	r->network = text_copy(object->body, "network");
+	r->group = text_copy(object->body, "group");
+	mac_parse(text_of(object->body, "mac"), &r->mac);
+	r->n_ips = ips_fill(r->ips, object->body);
+}
+
+static void rule_remote_fill(struct rule *r, json_t *remote)
+{
+	r->remote_kind = REMOTE_ANY;
+	if (text_of(remote, "group") != NULL) {
+		r->remote_kind = REMOTE_GROUP;
+		r->remote = text_copy(remote, "group");
+	} else if (text_of(remote, "network") != NULL) {
+		r->remote_kind = REMOTE_NETWORK;
+		r->remote = text_copy(remote, "network");
+	} else if (text_of(remote, "cidr") != NULL) {
+		r->remote_kind = REMOTE_CIDR;
+		prefix_fill(&r->remote_cidr, remote, "cidr");
+	}
+}
+
+static void rule_fill(struct rule *r, const struct object *object)
+{
+	json_t *body = object->body;
+	unsigned lo = 0, hi = UINT16_MAX;
+
+	id_fill(r->id, object);
+	r->priority = (uint8_t)int_of(body, "priority", 1);
+	r->action = text_is(body, "action", "allow") ? ACTION_ALLOW : ACTION_DENY;
+	r->group = text_copy(body, "group");
+	r->direction = text_is(body, "direction", "in") ? DIRECTION_IN : DIRECTION_OUT;
+	r->proto = (int16_t)proto_from_json(json_object_get(body, "proto"));
+	port_range_from_json(json_object_get(body, "port"), &lo, &hi);
+	r->port_lo = (uint16_t)lo;
+	r->port_hi = (uint16_t)hi;
+	rule_remote_fill(r, json_object_get(body, "remote"));
+}
+
+void object_typed_init(struct object *object)
+{
+	switch (object->type) {
+	case OBJECT_GLOBAL:
+		object->as.global.mac_age_s = (uint32_t)int_of(object->body, "mac_age_s", 0);
+		object->as.global.tcp_midstream_drop =
+			text_is(object->body, "tcp_midstream", "drop");
+		break;
+	case OBJECT_NETWORK:
+		network_fill(&object->as.network, object);
+		break;
+	case OBJECT_UPLINK:
+		uplink_fill(&object->as.uplink, object);
+		break;
+	case OBJECT_GROUP:
+		group_fill(&object->as.group, object);
+		break;
+	case OBJECT_ENDPOINT:
+		endpoint_fill(&object->as.endpoint, object);
+		break;
+	case OBJECT_REMOTE_ENDPOINT:
+		remote_endpoint_fill(&object->as.remote_endpoint, object);
+		break;
+	case OBJECT_RULE:
+		rule_fill(&object->as.rule, object);
+		break;
+	}
+}
+
+static void port_free(struct port_spec *p)
+{
+	free(p->socket);
+	free(p->netns);
+	free(p->name);
+	free(p->netdev);
+	free(p->address);
+	free(p->devargs);
+}
+
+void object_typed_fini(struct object *object)
+{
+	switch (object->type) {
+	case OBJECT_GLOBAL:
+		break;
+	case OBJECT_NETWORK:
+		free(object->as.network.tenant);
+		break;
+	case OBJECT_UPLINK:
+		port_free(&object->as.uplink.device);
+		break;
+	case OBJECT_GROUP:
+		free(object->as.group.tenant);
+		free(object->as.group.network);
+		break;
+	case OBJECT_ENDPOINT:
+		free(object->as.endpoint.network);
+		free(object->as.endpoint.group);
+		port_free(&object->as.endpoint.port);
+		break;
+	case OBJECT_REMOTE_ENDPOINT:
+		free(object->as.remote_endpoint.network);
+		free(object->as.remote_endpoint.group);
+		break;
+	case OBJECT_RULE:
+		free(object->as.rule.group);
+		free(object->as.rule.remote);
+		break;
+	}
+}

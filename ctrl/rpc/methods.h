@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The methods behind the transport: one function each, one file a noun. Executor thread only. */
+#ifndef LEAT_CTRL_RPC_METHODS_H
+#define LEAT_CTRL_RPC_METHODS_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "ctrl/model.h"
+#include "ctrl/rpc/jsonrpc.h"
+#include "ctrl/schema.h"
+#include "lib/log.h"
+
+#define BOOT_ID_LEN 33 /* 32 hexadecimal digits and the NUL */
+
+/* What the methods work on; one a daemon, owned by its main(). */
+struct rpc_context {
+	struct model *model;
+	char boot_id[BOOT_ID_LEN]; /* another one at each start */
+	const char *dpdk_version;
+	const char *config_source; /* "empty" or "controller" */
+	uint64_t started_ns;	   /* CLOCK_MONOTONIC */
+	void *daemon;
+	void (*shutdown)(void *daemon);	   /* end in good order, soon */
+	unsigned (*clients)(void *daemon); /* connections now */
+	void (*dpdk_log_level)(enum log_level level);
+};
+
+void boot_id_make(char boot_id[static BOOT_ID_LEN]);
+
+/* What lasts as long as a connection. */
+struct session {
+	char *owner; /* named in system.hello, else NULL */
+};
+const char *session_owner(const struct session *session);
+void session_fini(struct session *session);
+
+/* One call; params are decoded. Returns the result, or NULL with the failure filled in. */
+struct call {
+	struct rpc_context *ctx;
+	struct session *session;
+	const struct method *method;
+	json_t *params;
+};
+typedef json_t *method_fn(const struct call *call, struct failure *failure);
+
+/* Look the method up, decode its params (NULL: none given), run it. Result or NULL and failure. */
+json_t *rpc_call(struct rpc_context *ctx, struct session *session, const char *name,
+	json_t *raw_params, struct failure *failure);
+
+method_fn system_hello, system_ping, system_methods, system_schema, system_status, system_shutdown,
+	log_set;
+method_fn object_upsert, object_delete, object_list, object_get, global_get;
+method_fn txn_apply;
+method_fn state_get, state_replace, endpoint_retain;
+method_fn stats_get;
+method_fn policy_trace;
+
+/* {changed, rev, pending[], ...}: what an upsert or delete gives back; after the commit. */
+json_t *change_result(const struct call *call, const struct txn *txn,
+	const struct txn_change *change, bool dry_run);
+/* An object's oper part, NULL: it has none. */
+json_t *object_oper(const struct model *model, const struct object *object);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "ctrl/rpc/server_internal.h"
+
+static void list_init(struct request_list *list)
+{
+	list->first = NULL;
+	list->last = &list->first;
+}
+
+static void list_append(struct request_list *list, struct request *request)
+{
+	request->next = NULL;
+	*list->last = request;
+	list->last = &request->next;
+}
+
+int queue_init(struct queue *queue)
+{
+	queue->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (queue->wake_fd < 0)
+		return -errno;
+	pthread_mutex_init(&queue->mutex, NULL);
+	pthread_cond_init(&queue->filled, NULL);
+	list_init(&queue->todo);
+	list_init(&queue->done);
+	queue->stopping = false;
+	queue->ended = false;
+	return 0;
+}
+
+static void list_free(struct request_list *list)
+{
+	struct request *request;
+
+	while ((request = list->first) != NULL) {
+		list->first = request->next;
+		request_free(request);
+	}
+}
+
+void queue_fini(struct queue *queue)
+{
+	list_free(&queue->todo);
+	list_free(&queue->done);
+	pthread_cond_destroy(&queue->filled);
+	pthread_mutex_destroy(&queue->mutex);
+	close(queue->wake_fd);
+}
+
+void queue_push(struct queue *queue, struct request *request)
+{
+	pthread_mutex_lock(&queue->mutex);
+	list_append(&queue->todo, request);
+	pthread_cond_signal(&queue->filled);
+	pthread_mutex_unlock(&queue->mutex);
+}
+
+struct request *queue_pop(struct queue *queue, bool *stopping)
+{
+	struct request *request;
+
+	pthread_mutex_lock(&queue->mutex);
+	while (queue->todo.first == NULL && !queue->stopping)
+		pthread_cond_wait(&queue->filled, &queue->mutex);
+	*stopping = queue->stopping;
+	request = queue->todo.first;
+	if (request != NULL) {
+		queue->todo.first = request->next;
+		if (queue->todo.first == NULL)
+			queue->todo.last = &queue->todo.first;
+	}
+	pthread_mutex_unlock(&queue->mutex);
+	return request;
+}
+
+static void wake(const struct queue *queue)
+{
+	uint64_t one = 1;
+
+	/* EAGAIN: the counter is full, so the other side is awake already. */
+	while (write(queue->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+void queue_finish(struct queue *queue, struct request *request)
+{
+	pthread_mutex_lock(&queue->mutex);
+	list_append(&queue->done, request);
+	pthread_mutex_unlock(&queue->mutex);
+	wake(queue);
+}
+
+void queue_end(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->mutex);
+	queue->ended = true;
+	pthread_mutex_unlock(&queue->mutex);
+	wake(queue);
+}
+
+struct request *queue_collect(struct queue *queue, bool *ended)
+{
+	struct request *first;
+	uint64_t count;
+
+	while (read(queue->wake_fd, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
+	pthread_mutex_lock(&queue->mutex);
+	first = queue->done.first;
+	list_init(&queue->done);
+	*ended = queue->ended;
+	pthread_mutex_unlock(&queue->mutex);
+	return first;
+}
+
+void queue_stop(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->mutex);
+	queue->stopping = true;
+	pthread_cond_signal(&queue->filled);
+	pthread_mutex_unlock(&queue->mutex);
+}
+
+void request_free(struct request *request)
+{
+	free(request->line);
+	free(request->reply);
+	message_fini(&request->message);
+	free(request);
+}

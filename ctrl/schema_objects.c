@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The object types: network, uplink, group, endpoint, remote_endpoint, rule, global. */
+#include "ctrl/limits.h"
+#include "ctrl/schema.h"
+#include "ctrl/schema_tables.h"
+
+#define ENFORCED(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static const struct field ip_element = {.type = FIELD_IP, .doc = "An IPv4 or IPv6 address."};
+
+/* network */
+
+static const struct field network_fields[] = {
+	FIELDS_COMMON("network"),
+	{"tenant", FIELD_ID, .fallback = "\"default\"", .doc = "Whose network it is."},
+	{"encap", FIELD_ENUM, .values = VALUES("vlan", "vxlan", "none"), .fallback = "\"vlan\"",
+		.enforced = ENFORCED("\"vlan\"", "\"none\""),
+		.doc = "How its frames are told apart on uplinks; `none` is untagged."},
+	{"vlan", FIELD_INT, .min = 1, .max = 4094,
+		.doc = "The 802.1Q tag of its frames on uplinks; needed with encap `vlan`, and "
+		       "only there."},
+	{"vni", FIELD_INT, FIELD_LATER, .min = 1, .max = 16777215,
+		.doc = "VXLAN network identifier."},
+	{"subnet", FIELD_PREFIX, .min = 4, .max = 4, .doc = "Its IPv4 prefix, as 10.1.0.0/16."},
+	{"gateway", FIELD_IP, .min = 4, .max = 4, .doc = "The IPv4 gateway inside `subnet`."},
+	{"subnet6", FIELD_PREFIX, .min = 6, .max = 6, .doc = "Its IPv6 prefix, as 2001:db8::/64."},
+	{"gateway6", FIELD_IP, .min = 6, .max = 6, .doc = "The IPv6 gateway."},
+	{"mtu", FIELD_INT, .min = LIMIT_MTU_MIN, .max = LIMIT_MTU_MAX, .fallback = "1500",
+		.doc = "Largest packet in bytes from the layer-3 header on; a longer one is "
+		       "dropped as "
+		       "`too_long`."},
+	{"arp", FIELD_ENUM, .values = VALUES("flood", "proxy"), .fallback = "\"flood\"",
+		.enforced = ENFORCED("\"flood\""),
+		.doc = "Whether ARP and neighbour discovery are flooded or answered by the "
+		       "switch."},
+	FIELDS_END,
+};
+
+static const struct object_schema network_schema = {
+	.name = "network",
+	.doc = "An L2 domain. Two networks never see each other's frames, even with the same MACs "
+	       "and IPs.",
+	.fields = network_fields,
+	.check = network_check,
+};
+
+/* uplink */
+
+static const struct field uplink_fields[] = {
+	FIELDS_COMMON("uplink"),
+	{"device", FIELD_UNION, FIELD_REQUIRED, .variants = device_variants,
+		.doc = "The device behind it."},
+	{"mtu", FIELD_INT, .min = LIMIT_MTU_MIN, .max = LIMIT_MTU_MAX, .fallback = "1500",
+		.doc = "Largest packet in bytes from the layer-3 header on, VLAN tag not counted."},
+	FIELD_QUEUES,
+	FIELDS_END,
+};
+
+static const struct object_schema uplink_schema = {
+	.name = "uplink",
+	.doc = "A trunk to the outside: it carries every network's VLAN. A frame with a VLAN of no "
+	       "network "
+	       "is dropped, counted as `unknown_vlan`.",
+	.fields = uplink_fields,
+};
+
+/* qos, guard */
+
+#define RATE_KBPS(name, text)                                                                      \
+	{                                                                                          \
+		name, FIELD_INT, .min = 0, .max = LIMIT_KBPS, .fallback = "0", .doc = text         \
+	}
+#define BURST_KBIT(name, text)                                                                     \
+	{                                                                                          \
+		name, FIELD_INT, .min = 0, .max = LIMIT_BURST_KBIT, .fallback = "0", .doc = text   \
+	}
+
+static const struct field qos_fields[] = {
+	RATE_KBPS("tx_kbps", "What the container sends, in 1000 bit/s of layer-2 frames without "
+			     "preamble and FCS. 0: no limit."),
+	BURST_KBIT("tx_burst_kbit",
+		"Burst on top of `tx_kbps` in 1000 bit. 0: 10 ms of the rate, at "
+		"least 1000 kbit, which a 64 KB segment needs."),
+	RATE_KBPS("rx_kbps", "What it receives, as `tx_kbps`."),
+	BURST_KBIT("rx_burst_kbit", "Burst on top of `rx_kbps`, as `tx_burst_kbit`."),
+	{"tx_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
+		.doc = "What it sends, in frames a second. 0: no limit."},
+	{"rx_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
+		.doc = "What it receives, in frames a second. 0: no limit."},
+	{"min_kbps", FIELD_INT, .min = 0, .max = LIMIT_KBPS, .fallback = "0",
+		.enforced = ENFORCED("0"),
+		.doc = "Share of the uplink kept for this endpoint, in 1000 bit/s."},
+	{"mode", FIELD_ENUM, .values = VALUES("police", "shape"), .fallback = "\"police\"",
+		.enforced = ENFORCED("\"police\""),
+		.doc = "What happens above the rate: `police` drops, `shape` lets wait."},
+	{"dscp", FIELD_INT, FIELD_LATER, .min = 0, .max = 63,
+		.doc = "DSCP written into what the container sends; absent: left as it is."},
+	{"pcp", FIELD_INT, FIELD_LATER, .min = 0, .max = 7,
+		.doc = "802.1p priority of its frames on uplinks; absent: left as it is."},
+	{"weight", FIELD_INT, .min = 1, .max = 100, .fallback = "1", .enforced = ENFORCED("1"),
+		.doc = "Share among endpoints that compete."},
+	FIELDS_END,
+};
+
+static const struct object_schema qos_schema = {
+	.name = "qos",
+	.doc = "Rates of one endpoint. On a group it is the default for each of its endpoints; on "
+	       "an "
+	       "endpoint it replaces it as a whole.",
+	.fields = qos_fields,
+};
+
+static const struct field guard_fields[] = {
+	{"spoof", FIELD_BOOL, .fallback = "true",
+		.doc = "Only its own MAC as source, and its own addresses where `ips` is not "
+		       "empty, "
+		       "ARP and neighbour discovery included."},
+	{"macs", FIELD_INT, .min = 0, .max = LIMIT_GUARD_MACS, .fallback = "1",
+		.doc = "Source addresses learned on the port."},
+	{"broadcast_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
+		.enforced = ENFORCED("0"), .doc = "Broadcast frames a second. 0: no limit."},
+	{"multicast_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
+		.enforced = ENFORCED("0"), .doc = "Multicast frames a second. 0: no limit."},
+	FIELDS_END,
+};
+
+static const struct object_schema guard_schema = {
+	.name = "guard",
+	.doc = "What the switch does not let an endpoint send.",
+	.fields = guard_fields,
+};
+
+/* group */
+
+static const struct field group_fields[] = {
+	FIELDS_COMMON("group"),
+	{"tenant", FIELD_ID, .fallback = "\"default\"", .doc = "Whose group it is."},
+	{"num", FIELD_INT, .min = 0, .max = 65535, .fallback = "0",
+		.doc = "Contiv's number of the group, unique in its tenant; 0: none."},
+	{"network", FIELD_ID, .refers = "network", .doc = "The network its endpoints are in."},
+	{"default_action", FIELD_ENUM, .values = VALUES("allow", "deny"), .fallback = "\"allow\"",
+		.doc = "What happens to a connection that no rule of the group matches."},
+	{"qos", FIELD_OBJECT, .object = &qos_schema, .doc = "Default for each of its endpoints."},
+	FIELDS_END,
+};
+
+static const struct object_schema group_schema = {
+	.name = "group",
+	.doc = "Endpoints that share policy and QoS values.",
+	.fields = group_fields,
+};
+
+/* endpoint */
+
+#define FIELD_TAKEOVER                                                                             \
+	{                                                                                          \
+		"takeover", FIELD_BOOL, FIELD_TRANSIENT,                                           \
+			.fallback = "false",                                                       \
+			.doc = "Where another endpoint of the network holds the same MAC or "      \
+			       "address: delete that one in the same commit, instead of "          \
+			       "CONFLICT. "                                                        \
+			       "It must have the same owner."                                      \
+	}
+
+static const struct field endpoint_fields[] = {
+	FIELDS_COMMON("endpoint"),
+	{"network", FIELD_ID, FIELD_REQUIRED, .refers = "network", .doc = "The network it is in."},
+	{"group", FIELD_ID, .refers = "group",
+		.doc = "The group whose rules and QoS it has; without one it is not judged."},
+	{"mac", FIELD_MAC, FIELD_UNICAST,
+		.doc = "Its MAC; absent: a locally administered one made from the id, always the "
+		       "same."},
+	{"ips", FIELD_ARRAY, .min = 0, .max = LIMIT_ENDPOINT_IPS, .element = &ip_element,
+		.fallback = "[]", .doc = "Its IPv4 and IPv6 addresses."},
+	{"port", FIELD_UNION, FIELD_REQUIRED, .variants = port_variants,
+		.doc = "Where it is attached."},
+	{"qos", FIELD_OBJECT, .object = &qos_schema, .doc = "Its rates, in place of its group's."},
+	{"guard", FIELD_OBJECT, .object = &guard_schema, .fallback = "{}",
+		.doc = "What it may not send."},
+	FIELD_TAKEOVER,
+	FIELDS_END,
+};
+
+static const struct object_schema endpoint_schema = {
+	.name = "endpoint",
+	.doc = "A container or VM on this host. With no `ips` and spoof guard off it is an L2 port "
+	       "whose "
+	       "MACs are learned.",
+	.fields = endpoint_fields,
+	.check = endpoint_check,
+};
+
+/* remote_endpoint */
+
+static const struct field remote_endpoint_fields[] = {
+	FIELDS_COMMON("remote_endpoint"),
+	{"network", FIELD_ID, FIELD_REQUIRED, .refers = "network", .doc = "The network it is in."},
+	{"group", FIELD_ID, .refers = "group", .doc = "The group that rules see it in."},
+	{"mac", FIELD_MAC, FIELD_REQUIRED | FIELD_UNICAST, .doc = "Its MAC."},
+	{"ips", FIELD_ARRAY, .min = 0, .max = LIMIT_ENDPOINT_IPS, .element = &ip_element,
+		.fallback = "[]", .doc = "Its IPv4 and IPv6 addresses."},
+	{"vtep", FIELD_IP, FIELD_LATER, .doc = "Its host's tunnel address."},
+	FIELD_TAKEOVER,
+	FIELDS_END,
+};
+
+static const struct object_schema remote_endpoint_schema = {
+	.name = "remote_endpoint",
+	.doc = "An endpoint on another host; gives rules its group.",
+	.fields = remote_endpoint_fields,
+	.check = endpoint_check,
+};
+
+/* rule */
+
+static const struct field rule_remote_fields[] = {
+	{"group", FIELD_ID, .refers = "group", .doc = "The endpoints of that group."},
+	{"network", FIELD_ID, .refers = "network", .doc = "The subnets of that network."},
+	{"cidr", FIELD_PREFIX, .doc = "An IPv4 or IPv6 prefix."},
+	FIELDS_END,
+};
+static const struct object_schema rule_remote_schema = {
+	.name = "remote",
+	.doc = "The other side: exactly one of these.",
+	.fields = rule_remote_fields,
+	.flags = OBJECT_EXACTLY_ONE,
+};
+
+#define CONTIV_FIELD(name, text)                                                                   \
+	{                                                                                          \
+		name, FIELD_ANY, FIELD_LATER, .doc = text " (Contiv form)."                        \
+	}
+
+static const struct field rule_fields[] = {
+	FIELDS_COMMON("rule"),
+	{"priority", FIELD_INT, .min = 1, .max = 100, .fallback = "1",
+		.doc = "Higher first; at equal priority deny before allow, then by id."},
+	{"action", FIELD_ENUM, FIELD_REQUIRED, .values = VALUES("allow", "deny"),
+		.doc = "What happens to what it matches."},
+	{"log", FIELD_BOOL, .fallback = "false", .enforced = ENFORCED("false"),
+		.doc = "Whether each verdict is logged."},
+	{"group", FIELD_ID, FIELD_REQUIRED, .refers = "group",
+		.doc = "The group it belongs to; while there is none of that id it matches "
+		       "nothing."},
+	{"direction", FIELD_ENUM, FIELD_REQUIRED, .values = VALUES("in", "out"),
+		.doc = "Connections to the group's endpoints, or from them."},
+	{"proto", FIELD_PROTO, .fallback = "0", .doc = "IP protocol; 0: any."},
+	{"port", FIELD_PORT_RANGE, .min = 0, .max = 65535,
+		.doc = "The connection's destination port or ports, with tcp, udp and sctp only."},
+	{"remote", FIELD_OBJECT, .object = &rule_remote_schema,
+		.doc = "The other side; absent: any."},
+	CONTIV_FIELD("leg", "inRx, inTx, outTx or outRx"),
+	CONTIV_FIELD("src_group", "Source group by number or id"),
+	CONTIV_FIELD("dst_group", "Destination group by number or id"),
+	CONTIV_FIELD("src_ip", "Source prefix"),
+	CONTIV_FIELD("dst_ip", "Destination prefix"),
+	CONTIV_FIELD("src_port", "Source port"),
+	CONTIV_FIELD("dst_port", "Destination port"),
+	CONTIV_FIELD("tcp_flags", "TCP flags"),
+	FIELDS_END,
+};
+
+static const struct object_schema rule_schema = {
+	.name = "rule",
+	.doc = "Allows or denies connections of a group, judged in the strict mode: the first that "
+	       "matches "
+	       "decides, else the group's default action.",
+	.fields = rule_fields,
+	.check = rule_check,
+};
+
+/* global */
+
+static const struct field global_fields[] = {
+	FIELDS_OWNED,
+	{"policy_mode", FIELD_ENUM, .values = VALUES("strict", "contiv"), .fallback = "\"strict\"",
+		.enforced = ENFORCED("\"strict\""), .doc = "How rules are enforced."},
+	{"arp", FIELD_ENUM, .values = VALUES("flood", "proxy"), .fallback = "\"flood\"",
+		.enforced = ENFORCED("\"flood\""),
+		.doc = "Default for networks: flood ARP and neighbour discovery, or answer them."},
+	{"mac_age_s", FIELD_INT, .min = LIMIT_MAC_AGE_MIN_S, .max = LIMIT_MAC_AGE_MAX_S,
+		.fallback = "300", .doc = "Seconds after which a learned MAC is forgotten."},
+	{"tcp_midstream", FIELD_ENUM, .values = VALUES("judge", "drop"), .fallback = "\"judge\"",
+		.doc = "A TCP segment of no known connection is judged as the first of a new one, "
+		       "or "
+		       "dropped."},
+	{"host", FIELD_STRING, .min = 1, .max = 253,
+		.doc = "This host's name, kept and given back."},
+	FIELDS_END,
+};
+
+static const struct object_schema global_schema = {
+	.name = "global",
+	.doc = "Settings of the switch as a whole.",
+	.fields = global_fields,
+};
+
+static const struct object_schema *const objects[OBJECT_TYPES] = {
+	[OBJECT_GLOBAL] = &global_schema,
+	[OBJECT_NETWORK] = &network_schema,
+	[OBJECT_UPLINK] = &uplink_schema,
+	[OBJECT_GROUP] = &group_schema,
+	[OBJECT_ENDPOINT] = &endpoint_schema,
+	[OBJECT_REMOTE_ENDPOINT] = &remote_endpoint_schema,
+	[OBJECT_RULE] = &rule_schema,
+};
+
+const struct object_schema *schema_object(enum object_type type)
+{
+	return objects[type];
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Counters by the names that clients know. */
+#include <rte_cycles.h>
+
+#include "ctrl/commit.h"
+#include "ctrl/commit_state.h"
+
+static json_t *drops_json(const struct port_stats *stats)
+{
+	json_t *ret = json_object();
+
+	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
+		if (stats->drops[i] > 0)
+			json_object_set_new(ret, drop_reason_name((enum drop_reason)i),
+				json_integer((json_int_t)stats->drops[i]));
+	return ret;
+}
+
+static void set_count(json_t *object, const char *name, uint64_t n)
+{
+	json_object_set_new(object, name, json_integer((json_int_t)n));
+}
+
+static json_t *port_stats_json(const struct port_stats *stats)
+{
+	json_t *ret = json_object();
+
+	set_count(ret, "rx_packets", stats->rx_packets);
+	set_count(ret, "rx_bytes", stats->rx_bytes);
+	set_count(ret, "tx_packets", stats->tx_packets);
+	set_count(ret, "tx_bytes", stats->tx_bytes);
+	set_count(ret, "copies", stats->copies);
+	json_object_set_new(ret, "drops", drops_json(stats));
+	return ret;
+}
+
+static void add_port(json_t *ret, const char *id, uint32_t index)
+{
+	struct port_stats stats = {0};
+
+	worker_port_stats((uint16_t)index, &stats);
+	json_object_set_new(ret, id, port_stats_json(&stats));
+}
+
+static void add_rule(json_t *ret, const char *id, uint32_t index)
+{
+	struct rule_stats stats = {0};
+	json_t *json = json_object();
+
+	worker_rule_stats(index, &stats);
+	set_count(json, "packets", stats.packets);
+	set_count(json, "bytes", stats.bytes);
+	set_count(json, "connections", stats.connections);
+	json_object_set_new(ret, id, json);
+}
+
+/* Those of `ids` that are in the list, or all for NULL. */
+static void add_names(json_t *ret, const struct names *names, json_t *ids,
+	void (*add)(json_t *ret, const char *id, uint32_t index))
+{
+	json_t *id;
+	size_t i;
+
+	if (ids == NULL) {
+		for (i = 0; i < names->n; i++)
+			add(ret, names->list[i].id, names->list[i].index);
+		return;
+	}
+	json_array_foreach (ids, i, id) {
+		uint32_t index = names_index(names, json_string_value(id));
+
+		if (index != NAME_NONE)
+			add(ret, json_string_value(id), index);
+	}
+}
+
+json_t *stats_ports(json_t *ids)
+{
+	json_t *ret = json_object();
+
+	reclaim_if_quiesced();
+	add_names(ret, &commit_state.names.endpoint, ids, add_port);
+	add_names(ret, &commit_state.names.uplink, ids, add_port);
+	return ret;
+}
+
+json_t *stats_endpoints(json_t *ids)
+{
+	json_t *ret = json_object();
+
+	add_names(ret, &commit_state.names.endpoint, ids, add_port);
+	return ret;
+}
+
+json_t *stats_rules(json_t *ids)
+{
+	json_t *ret = json_object();
+
+	add_names(ret, &commit_state.names.rule, ids, add_rule);
+	return ret;
+}
+
+json_t *stats_gone(void)
+{
+	struct port_stats sum = {0};
+
+	reclaim_if_quiesced();
+	gone_stats(&sum);
+	return port_stats_json(&sum);
+}
+
+static void sum_ports(const struct names *names, struct port_stats *sum)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		struct port_stats stats = {0};
+
+		worker_port_stats((uint16_t)names->list[i].index, &stats);
+		port_stats_add(sum, &stats);
+	}
+}
+
+json_t *stats_drops(void)
+{
+	struct port_stats sum = {0};
+
+	reclaim_if_quiesced();
+	gone_stats(&sum);
+	sum_ports(&commit_state.names.endpoint, &sum);
+	sum_ports(&commit_state.names.uplink, &sum);
+	return drops_json(&sum);
+}
+
+static uint64_t nanoseconds(uint64_t tsc)
+{
+	return (uint64_t)((double)tsc / (double)rte_get_tsc_hz() * NS_PER_S);
+}
+
+json_t *stats_workers(void)
+{
+	json_t *ret = json_array();
+
+	for (unsigned i = 0; i < worker_count(); i++) {
+		struct worker_status status = {0};
+		json_t *json = json_object();
+
+		worker_status_get(i, &status);
+		json_object_set_new(json, "cpu", json_integer(status.cpu));
+		set_count(json, "busy_ns", nanoseconds(status.busy_tsc));
+		set_count(json, "total_ns", nanoseconds(status.total_tsc));
+		set_count(json, "packets", status.packets);
+		set_count(json, "flow_hits", status.flow_hits);
+		set_count(json, "flow_misses", status.flow_misses);
+		set_count(json, "rounds", status.rounds);
+		set_count(json, "sleeps", status.sleeps);
+		set_count(json, "waits", status.waits);
+		json_array_append_new(ret, json);
+	}
+	return ret;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ctrl/trace_packet.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <rte_ether.h>
+
+#include "lib/checksum.h"
+
+#define HOP_LIMIT 64
+#define IPV4_LEN 20
+#define IPV4_SUM 10 /* where the header checksum lies, RFC 791 */
+#define IPV6_LEN 40
+#define NO_SUM UINT16_MAX
+
+/* Headers behind IP: their length and where the checksum lies; RFC 9293, 768, 9260, 792, 4443. */
+struct l4 {
+	uint8_t proto;
+	bool has_ports;
+	bool pseudo_header; /* the checksum covers the IP addresses too */
+	uint16_t len;
+	uint16_t sum;
+};
+static const struct l4 l4_list[] = {
+	{IPPROTO_TCP, true, true, 20, 16},
+	{IPPROTO_UDP, true, true, 8, 6},
+	{IPPROTO_SCTP, true, false, 12, NO_SUM},
+	{IPPROTO_ICMP, false, false, 8, 2},
+	{IPPROTO_ICMPV6, false, true, 8, 2},
+};
+static const struct l4 l4_other = {.len = 8, .sum = NO_SUM};
+
+#define TCP_OFFSET 12 /* of the header's length in words, then the flags, then the window */
+#define UDP_LENGTH 4
+#define ICMP_ECHO_REQUEST 8    /* RFC 792 */
+#define ICMP6_ECHO_REQUEST 128 /* RFC 4443 */
+
+static void put16(uint8_t *at, uint16_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static const struct l4 *l4_of(uint8_t proto)
+{
+	for (size_t i = 0; i < sizeof(l4_list) / sizeof(l4_list[0]); i++)
+		if (l4_list[i].proto == proto)
+			return &l4_list[i];
+	return &l4_other;
+}
+
+static uint16_t l2_build(const struct trace_packet *p, uint16_t type, uint8_t *frame)
+{
+	uint16_t len = 2 * MAC_LEN;
+
+	memcpy(frame, p->dst_mac.b, MAC_LEN);
+	memcpy(frame + MAC_LEN, p->src_mac.b, MAC_LEN);
+	if (p->vlan != 0) {
+		put16(frame + len, RTE_ETHER_TYPE_VLAN);
+		put16(frame + len + 2, p->vlan);
+		len += 4;
+	}
+	put16(frame + len, type);
+	return len + 2;
+}
+
+static void l4_sum(const struct trace_packet *p, const struct l4 *l4, uint8_t *at)
+{
+	size_t ip_len = p->src_ip.family == 4 ? 4 : 16;
+	uint8_t tail[4] = {0, p->proto, 0, (uint8_t)l4->len};
+	struct checksum sum = {0};
+	uint16_t value;
+
+	if (l4->sum == NO_SUM)
+		return;
+	if (l4->pseudo_header) {
+		checksum_add(&sum, p->src_ip.b, ip_len);
+		checksum_add(&sum, p->dst_ip.b, ip_len);
+		checksum_add(&sum, tail, sizeof(tail));
+	}
+	checksum_add(&sum, at, l4->len);
+	value = checksum_end(&sum);
+	if (value == 0 && p->proto == IPPROTO_UDP)
+		value = UINT16_MAX; /* RFC 768: 0 means that there is none */
+	memcpy(at + l4->sum, &value, sizeof(value));
+}
+
+static uint16_t l4_build(const struct trace_packet *p, uint8_t *at)
+{
+	const struct l4 *l4 = l4_of(p->proto);
+
+	if (l4->has_ports) {
+		put16(at, p->src_port);
+		put16(at + 2, p->dst_port);
+	}
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		at[TCP_OFFSET] = (uint8_t)(l4->len / 4 << 4);
+		at[TCP_OFFSET + 1] = p->tcp_flags;
+		put16(at + TCP_OFFSET + 2, UINT16_MAX);
+		break;
+	case IPPROTO_UDP:
+		put16(at + UDP_LENGTH, l4->len);
+		break;
+	case IPPROTO_ICMP:
+		at[0] = ICMP_ECHO_REQUEST;
+		break;
+	case IPPROTO_ICMPV6:
+		at[0] = ICMP6_ECHO_REQUEST;
+		break;
+	}
+	l4_sum(p, l4, at);
+	return l4->len;
+}
+
+/* RFC 791, 3.1 */
+static uint16_t ipv4_build(const struct trace_packet *p, uint8_t *at)
+{
+	uint16_t len = IPV4_LEN + l4_build(p, at + IPV4_LEN);
+	struct checksum sum = {0};
+	uint16_t value;
+
+	at[0] = 0x45; /* version 4, five words */
+	put16(at + 2, len);
+	at[8] = HOP_LIMIT;
+	at[9] = p->proto;
+	memcpy(at + 12, p->src_ip.b, 4);
+	memcpy(at + 16, p->dst_ip.b, 4);
+	checksum_add(&sum, at, IPV4_LEN);
+	value = checksum_end(&sum);
+	memcpy(at + IPV4_SUM, &value, sizeof(value));
+	return len;
+}
+
+/* RFC 8200, 3 */
+static uint16_t ipv6_build(const struct trace_packet *p, uint8_t *at)
+{
+	uint16_t len = l4_build(p, at + IPV6_LEN);
+
+	at[0] = 0x60; /* version 6 */
+	put16(at + 4, len);
+	at[6] = p->proto;
+	at[7] = HOP_LIMIT;
+	memcpy(at + 8, p->src_ip.b, 16);
+	memcpy(at + 24, p->dst_ip.b, 16);
+	return IPV6_LEN + len;
+}
+
+uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static TRACE_PACKET_MAX])
+{
+	uint16_t len;
+
+	memset(frame, 0, TRACE_PACKET_MAX);
+	switch (p->src_ip.family) {
+	case 4:
+		len = l2_build(p, RTE_ETHER_TYPE_IPV4, frame);
+		return len + ipv4_build(p, frame + len);
+	case 6:
+		len = l2_build(p, RTE_ETHER_TYPE_IPV6, frame);
+		return len + ipv6_build(p, frame + len);
+	default:
+		return l2_build(p, TRACE_ETHERTYPE, frame);
+	}
+}

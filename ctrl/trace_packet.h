@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A frame made of a description, for policy.trace: headers as they would be on a wire, without
+ * payload. */
+#ifndef LEAT_CTRL_TRACE_PACKET_H
+#define LEAT_CTRL_TRACE_PACKET_H
+
+#include <stdint.h>
+
+#include "lib/addr.h"
+
+#define TRACE_PACKET_MAX 128 /* bytes; more than Ethernet, a tag, IPv6 and TCP need */
+
+/* An EtherType that no protocol has (IEEE 802, local experimental 1): a frame that is not IP. */
+#define TRACE_ETHERTYPE 0x88b5
+
+struct trace_packet {
+	struct mac src_mac;
+	struct mac dst_mac;
+	uint16_t vlan;	  /* 0: untagged */
+	struct ip src_ip; /* family 0: not IP; else both of one family */
+	struct ip dst_ip;
+	uint8_t proto;
+	uint16_t src_port; /* tcp, udp, sctp; host order */
+	uint16_t dst_port;
+	uint8_t tcp_flags; /* as in its header */
+};
+
+/* Returns the frame's length. */
+uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static TRACE_PACKET_MAX]);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test/unit/commit_recorder.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct commit_recorder commit_recorder;
+
+int commit_init(struct error *err)
+{
+	(void)err;
+	return 0;
+}
+
+void commit_fini(void)
+{
+}
+
+int commit_apply(const struct config *want, unsigned deadline_ms, struct error *err)
+{
+	struct commit_recorder *r = &commit_recorder;
+	enum leat_error_code fail = r->fail;
+	char byte;
+
+	r->applied++;
+	r->deadline_ms = deadline_ms;
+	r->fail = LEAT_OK;
+	if (r->gate_fd > 0 && read(r->gate_fd, &byte, 1) != 1)
+		return error_set(err, LEAT_INTERNAL, "the gate is broken");
+	if (fail == LEAT_OK || fail == LEAT_TIMEOUT)
+		r->last = want;
+	if (fail == LEAT_OK)
+		return 0;
+	if (r->fail_object != NULL)
+		snprintf(err->object, sizeof(err->object), "%s", r->fail_object);
+	if (fail == LEAT_DEVICE)
+		return error_device(err, 19, "told to");
+	return error_set(err, fail, "told to");
+}
+
+json_t *commit_endpoint_oper(const char *id)
+{
+	return json_pack("{s:s, s:{s:s}}", "state", "pending", "port", "id", id);
+}
+
+json_t *commit_uplink_oper(const char *id)
+{
+	return commit_endpoint_oper(id);
+}
+
+json_t *stats_ports(json_t *ids)
+{
+	return json_pack("{s:b}", "all", ids == NULL);
+}
+
+json_t *stats_endpoints(json_t *ids)
+{
+	return stats_ports(ids);
+}
+
+json_t *stats_rules(json_t *ids)
+{
+	return stats_ports(ids);
+}
+
+json_t *stats_workers(void)
+{
+	return json_array();
+}
+
+json_t *stats_drops(void)
+{
+	return json_object();
+}
+
+json_t *stats_gone(void)
+{
+	return json_object();
+}
+
+json_t *status_workers(void)
+{
+	return json_array();
+}
+
+json_t *status_memory(void)
+{
+	return json_object();
+}
+
+int trace_run(json_t *params, json_t **ret, struct error *err)
+{
+	(void)err;
+	*ret = json_pack(
+		"{s:s, s:O}", "verdict", "drop", "packet", json_object_get(params, "packet"));
+	return 0;
+}
