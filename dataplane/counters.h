@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is counted, and the reasons a packet can be dropped for.
+ *
+ * Each worker has its own block of counters a port and a rule: the worker alone writes it, with
+ * relaxed stores of whole 64-bit words; the control side reads it at any time and adds up over the
+ * workers. At rest, over all ports: rx_packets + copies = tx_packets + the sum of all drops.
+ */
+#ifndef LEAT_DATAPLANE_COUNTERS_H
+#define LEAT_DATAPLANE_COUNTERS_H
+
+#include <stdint.h>
+
+/*
+ * name on the wire, the port it is counted on (in: the one it came by, out: the one it would have
+ * left by), and the sentence of the reference page.
+ */
+#define DROP_REASONS(X)                                                                            \
+	X(malformed, in,                                                                           \
+		"the frame is shorter than its headers say, or they contradict themselves")        \
+	X(bad_descriptor, in,                                                                      \
+		"a vhost-user peer offered a descriptor chain that is out of its memory, looped, " \
+		"empty or too long")                                                               \
+	X(bad_offload, in, "the checksum or segmentation request does not fit the frame")          \
+	X(unknown_vlan, in,                                                                        \
+		"an uplink frame carries a VLAN, or none, that no network has; or an endpoint of " \
+		"an untagged network sends a tagged frame")                                        \
+	X(mtu_exceeded, in, "the frame is longer than its network's MTU allows")                   \
+	X(spoofed_mac, in, "the source MAC is not the endpoint's own")                             \
+	X(spoofed_ip, in, "the source address is not one of the endpoint's own")                   \
+	X(spoofed_arp, in, "an ARP sender or ND target address is not one of the endpoint's own")  \
+	X(mac_limit, in, "the port has used up the source MACs it may have")                       \
+	X(reserved_mac, in,                                                                        \
+		"a link-local destination (01:80:c2:00:00:0x) that bridges do not pass on")        \
+	X(same_port, in, "the destination lies behind the port the frame came by")                 \
+	X(no_destination, in, "nobody is there to receive it: no member, no uplink")               \
+	X(rule_deny, in, "a rule denies the connection")                                           \
+	X(default_deny, in, "no rule matches and the group's default action is deny")              \
+	X(fragment_unknown, in, "a later fragment whose first fragment was not seen")              \
+	X(tcp_midstream, in, "a TCP segment of no known connection, with tcp_midstream=drop")      \
+	X(conn_table_full, in, "the connection table has no room for a new connection")            \
+	X(tx_rate, in, "more than the endpoint's tx_kbps")                                         \
+	X(tx_pps, in, "more than the endpoint's tx_pps")                                           \
+	X(rx_rate, out, "more than the receiving endpoint's rx_kbps")                              \
+	X(rx_pps, out, "more than the receiving endpoint's rx_pps")                                \
+	X(port_down, out, "the receiving port has no peer, or its peer is gone")                   \
+	X(ring_full, out, "the receiving port's ring or queue is full")                            \
+	X(too_big, out, "the frame does not fit what the receiver offers")                         \
+	X(no_memory, out, "no packet buffer is free")                                              \
+	X(device_error, out, "the device refused the frame")
+
+enum drop_reason {
+#define X(name, side, doc) DROP_##name,
+	DROP_REASONS(X)
+#undef X
+		DROP_REASON_COUNT,
+};
+
+/* One port as one worker saw it. Bytes are layer-2 bytes as on that port, without FCS. */
+struct port_stats {
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t copies; /* how many more went on than came: floods, segmentation */
+	uint64_t drops[DROP_REASON_COUNT];
+} __attribute__((aligned(64)));
+
+/* Packets a rule judged, in the direction it judged them; connections it let begin. */
+struct rule_stats {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t connections;
+};
+
+/* Add to a counter that this thread alone writes and others read. */
+static inline void stat_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t stat_read(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/* "ring_full" for DROP_ring_full; its sentence. Static storage. */
+const char *drop_reason_name(enum drop_reason reason);
+const char *drop_reason_doc(enum drop_reason reason);
+
+/* sum += add, field by field, read as above. */
+void port_stats_add(struct port_stats *sum, const struct port_stats *add);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The token buckets of one endpoint in one direction: a bit rate and a packet rate, either may be
+ * absent. A meter outlives the snapshots that point at it, so that a change elsewhere does not
+ * refill it.
+ */
+#ifndef LEAT_DATAPLANE_METER_H
+#define LEAT_DATAPLANE_METER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_spinlock.h>
+
+#include "lib/token_bucket.h"
+
+struct meter {
+	struct token_bucket bits;
+	struct token_bucket packets;
+	bool has_bits;
+	bool has_packets;
+	bool shared;	     /* several workers use it: the lock is taken once a burst */
+	rte_spinlock_t lock; /* guards the buckets */
+};
+
+enum meter_verdict { METER_PASS, METER_OVER_BITS, METER_OVER_PACKETS };
+
+/* bits_per_s, packets_per_s: 0 no limit. burst_bits: at least one frame of the MTU. Control side.
+ */
+struct meter *meter_create(
+	uint64_t bits_per_s, uint64_t burst_bits, uint64_t packets_per_s, bool shared);
+void meter_free(struct meter *meter); /* NULL is fine */
+
+/* Take one frame's wire cost. Under meter_lock() where several frames follow one another. */
+enum meter_verdict meter_take(
+	struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets, uint64_t now_tsc);
+
+static inline void meter_lock(struct meter *meter)
+{
+	if (meter->shared)
+		rte_spinlock_lock(&meter->lock);
+}
+
+static inline void meter_unlock(struct meter *meter)
+{
+	if (meter->shared)
+		rte_spinlock_unlock(&meter->lock);
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Finish in software what a receiver does not take: unfinished checksums and large TCP segments.
+ * Workers only; no allocation: the results live in the caller's scratch and point at the same
+ * source.
+ */
+#ifndef LEAT_DATAPLANE_OFFLOAD_H
+#define LEAT_DATAPLANE_OFFLOAD_H
+
+#include "dataplane/frame.h"
+
+/*
+ * The most frames one GSO frame may ask to become. A sender could name a segment of one byte and keep
+ * a worker busy with 65,000 frames of 66; Linux' smallest for a full 64 KB is far above 64.
+ */
+#define OFFLOAD_SEGMENTS_MAX 1024
+
+/* Room for one derived frame: a head of its own, and tails that point into the same source memory.
+ */
+struct offload_slot {
+	struct frame frame;
+	uint8_t head[FRAME_HEAD_MAX];
+	struct seg tail[FRAME_SEGS_MAX];
+};
+
+/*
+ * Does what the frame's headers and offload request say fit together (offsets inside the frame, the
+ * protocol that the GSO type names, a header that lies in the head, at most OFFLOAD_SEGMENTS_MAX
+ * segments)? false: DROP_bad_offload. Checked once on receive, after parse, by whose l3_off, l4_off,
+ * l4_proto and flags everything here goes, so that nothing downstream has to.
+ */
+bool offload_valid(const struct frame *f);
+
+/* How many frames a GSO frame becomes on a wire, 1 without GSO; and its bytes there, headers of
+ * each. */
+uint32_t offload_wire_frames(const struct frame *f);
+uint64_t offload_wire_bytes(const struct frame *f);
+
+/*
+ * Copy f into slot with its checksum finished (RFC 1071; IPv4 and IPv6, TCP and UDP; a UDP sum of 0
+ * becomes 0xffff) and FRAME_NEEDS_CSUM replaced by FRAME_CSUM_VALID. f must have been offload_valid();
+ * it may be slot's own frame. Frames in slots own no mbuf.
+ */
+void offload_finish_csum(const struct frame *f, struct offload_slot *slot);
+
+/*
+ * The i-th of the offload_wire_frames(f) TCP segments of f, in slot: length, IPv4 id and header
+ * checksum or IPv6 length, sequence number, FIN/PSH only on the last, CWR only on the first (RFC
+ * 3168), and the TCP checksum left unfinished (FRAME_NEEDS_CSUM) for the receiver or
+ * offload_finish_csum(). f is not slot's own frame.
+ */
+void offload_segment(const struct frame *f, uint32_t i, struct offload_slot *slot);
+
+#endif

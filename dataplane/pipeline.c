@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/pipeline.h"
+
+#include <stdlib.h>
+
+#include <rte_cycles.h>
+#include <rte_malloc.h>
+
+#include "dataplane/stage/stage.h"
+
+struct pipeline *pipeline_create(unsigned worker, int numa_node, uint32_t flow_entries,
+	const struct shared_tables *tables, bool dry)
+{
+	struct pipeline *p = rte_zmalloc_socket("pipeline", sizeof(*p), 64, numa_node);
+
+	if (p == NULL)
+		return NULL;
+	p->worker = worker;
+	p->tables = tables;
+	p->dry = dry;
+	p->tsc_khz = rte_get_tsc_hz() / 1000;
+	p->stats = rte_zmalloc_socket("port_stats", PORTS_MAX * sizeof(*p->stats), 64, numa_node);
+	p->out = rte_zmalloc_socket("out_queues", PORTS_MAX * sizeof(*p->out), 64, numa_node);
+	/* Large and sparsely used: from the kernel, which gives pages as they are touched. */
+	p->rules = calloc(dry ? 1 : RULES_MAX, sizeof(*p->rules));
+	if (p->stats == NULL || p->out == NULL || p->rules == NULL ||
+		flow_cache_init(&p->cache, flow_entries, numa_node) != 0) {
+		pipeline_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (p == NULL)
+		return;
+	flow_cache_fini(&p->cache);
+	rte_free(p->stats);
+	rte_free(p->out);
+	free(p->rules);
+	rte_free(p);
+}
+
+void pipeline_clock(struct pipeline *p, uint64_t now_tsc)
+{
+	p->now_tsc = now_tsc;
+	p->now_ms = now_tsc / p->tsc_khz;
+}
+
+unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll)
+{
+	const struct snapshot_port *in = &snap->ports[poll.port];
+	struct port *port = in->port;
+	struct burst *b = &p->burst;
+	unsigned misses;
+
+	b->port = poll.port;
+	b->queue = poll.queue;
+	b->stats = &p->stats[poll.port];
+	if (port->ops->receive(port, poll.queue, b) == 0)
+		return 0;
+	p->snap = snap;
+	stat_add(&p->packets, b->n);
+	stage_vlan(p, in);
+	stage_parse(p);
+	misses = stage_lookup(p, in);
+	if (misses != 0)
+		stage_decide(p, in, misses);
+	stage_act(p, in);
+	stage_transmit(p);
+	if (misses != 0)
+		stage_keep(p, misses);
+	port->ops->release(port, poll.queue, b);
+	return b->n;
+}

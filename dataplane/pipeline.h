@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One thread's way of taking bursts through the stages. A worker has one, and trace has one of its
+ * own. */
+#ifndef LEAT_DATAPLANE_PIPELINE_H
+#define LEAT_DATAPLANE_PIPELINE_H
+
+#include <stdint.h>
+
+#include "dataplane/snapshot.h"
+
+struct pipeline;
+struct shared_tables;
+
+/* NULL: no memory. rules: counters for RULES_MAX rules, which a dry pipeline does without. */
+struct pipeline *pipeline_create(unsigned worker, int numa_node, uint32_t flow_entries,
+	const struct shared_tables *tables, bool dry);
+void pipeline_free(struct pipeline *p); /* NULL is fine */
+
+/* Set the clock for what follows. */
+void pipeline_clock(struct pipeline *p, uint64_t now_tsc);
+
+/* Receive one burst from a queue, take it through all stages and give it back. Returns its frames.
+ */
+unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll);
+
+#endif

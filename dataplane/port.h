@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A port: one interface to a container, a VM or a wire. One file (or pair) a kind in
+ * dataplane/port/.
+ *
+ * The control side creates and closes ports; workers receive and transmit. A port reaches workers
+ * by a snapshot alone, and port_close() comes only after every worker has acknowledged a snapshot
+ * without it.
+ */
+#ifndef LEAT_DATAPLANE_PORT_H
+#define LEAT_DATAPLANE_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/frame.h"
+#include "lib/addr.h"
+#include "lib/error.h"
+
+#define PORTS_MAX 1024	   /* endpoints and uplinks of one daemon */
+#define PORT_QUEUES_MAX 16 /* queue pairs of one port */
+#define PORT_NAME_MAX 64
+#define WORKERS_MAX 32
+
+/* What the far side takes as it is; what it does not, transmit's caller finishes first. */
+enum port_caps {
+	PORT_CAP_CSUM = 1 << 0, /* unfinished checksums */
+	PORT_CAP_TSO4 = 1 << 1,
+	PORT_CAP_TSO6 = 1 << 2,
+	PORT_CAP_ECN = 1 << 3, /* GSO with ECN */
+};
+
+enum port_state { PORT_PENDING, PORT_ACTIVE, PORT_ERROR };
+
+enum port_wait {
+	PORT_WAIT_FD,	/* will signal port_ops.wait_fd; sleep on it */
+	PORT_WAIT_POLL, /* cannot signal: look again after a short sleep */
+	PORT_WAIT_WORK, /* something is there already: do not sleep */
+};
+
+struct port;
+
+struct port_ops {
+	const char *kind; /* as in the protocol: "tap" */
+
+	/*
+	 * Fill b (n, frames, heads, tails, n_segs) with up to BURST_MAX frames of a queue; return
+	 * b->n. A queue that is not there gives 0. Count rx and what is dropped on the way in
+	 * b->stats: everything rejected here counts rx and a drop. Frames are untouched but for
+	 * being described.
+	 */
+	uint16_t (*receive)(struct port *port, uint16_t queue, struct burst *b);
+
+	/* Give the sources of all frames of b back. Called once after each receive that returned >
+	 * 0. */
+	void (*release)(struct port *port, uint16_t queue, struct burst *b);
+
+	/*
+	 * Move each item to where it belongs, payload once; every item is counted in stats, sent or
+	 * dropped for a reason. worker: index of the calling worker, which chooses the queue; where
+	 * more workers than queues send, the queue's lock is held once a call.
+	 */
+	void (*transmit)(struct port *port, unsigned worker, const struct tx_item *items,
+		uint16_t n, struct port_stats *stats);
+
+	/* Ask the far side to signal new work on a queue, or stop asking (polling again). */
+	enum port_wait (*wait_begin)(struct port *port, uint16_t queue);
+	void (*wait_end)(struct port *port, uint16_t queue);
+
+	/* The fd that becomes readable when there is work, or -1. It may change between waits. */
+	int (*wait_fd)(struct port *port, uint16_t queue);
+
+	/* Release everything, the struct too. Control side; no worker knows the port any more. */
+	void (*close)(struct port *port);
+};
+
+/* Embedded first in each kind's own struct. */
+struct port {
+	const struct port_ops *ops;
+	uint16_t index;	 /* 0..PORTS_MAX-1, unique while the port lives; set by the creator's caller
+			  */
+	uint16_t n_rxq;	 /* queues to poll, fixed at creation */
+	bool rx_syscall; /* receive costs a system call: worth it only when wait_fd says so */
+	int numa_node;	 /* where its queues' memory is best taken, -1 unknown */
+	struct mac mac;
+	char name[PORT_NAME_MAX]; /* for people and for oper.port.name: interface or socket */
+
+	/* Written by the control or the vhost library's thread, read by workers and control;
+	 * relaxed: a worker that sees an old value finishes a checksum too many, or finds the port
+	 * down. */
+	uint32_t caps;	/* enum port_caps */
+	uint32_t state; /* enum port_state */
+	uint32_t fault; /* 0, or the errno that made it PORT_ERROR */
+};
+
+static inline uint32_t port_caps(const struct port *port)
+{
+	return __atomic_load_n(&port->caps, __ATOMIC_RELAXED);
+}
+
+static inline enum port_state port_state(const struct port *port)
+{
+	return (enum port_state)__atomic_load_n(&port->state, __ATOMIC_RELAXED);
+}
+
+static inline void port_close(struct port *port)
+{
+	port->ops->close(port);
+}
+
+/* What all kinds need to know at creation. */
+struct port_params {
+	struct mac mac;
+	uint16_t mtu;	  /* layer-3 bytes */
+	uint16_t queues;  /* pairs, 1..PORT_QUEUES_MAX */
+	unsigned workers; /* how many workers may transmit */
+};
+
+/*
+ * Create a port of a kind. Control side; may take some milliseconds. NULL and err on failure
+ * (INVALID_PARAMS, CONFLICT, EXHAUSTED, DEVICE with errno), with nothing left behind.
+ */
+struct vhost_params {
+	const char *socket; /* at most 107 bytes */
+	bool server;	    /* the switch listens; else it connects, and reconnects for ever */
+	int64_t uid, gid;   /* of a server socket; -1: leave */
+	int32_t perm;	    /* its mode; -1: leave */
+};
+struct port *port_vhost_create(
+	const struct port_params *common, const struct vhost_params *params, struct error *err);
+
+struct tap_params {
+	const char *netns; /* path of a namespace, NULL: the daemon's own */
+	const char *name;  /* of the interface inside, 1..15 bytes */
+};
+struct port *port_tap_create(
+	const struct port_params *common, const struct tap_params *params, struct error *err);
+
+/*
+ * Any DPDK device: devargs as for EAL's --vdev or -a ("net_af_xdp0,iface=veth1", "0000:3b:00.0",
+ * "net_memif0,role=server,..."). netdev: a kernel interface it takes over, checked and brought up
+ * first, or NULL.
+ */
+struct ethdev_params {
+	const char *kind; /* for port_ops-independent reporting: "af_xdp", "memif", "pci", ... */
+	const char *devargs;
+	const char *netdev;
+};
+struct port *port_ethdev_create(
+	const struct port_params *common, const struct ethdev_params *params, struct error *err);
+
+/* "vhost-user", "tap", "af_xdp", ...: the kind as configured. */
+const char *port_kind_name(const struct port *port);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A TAP interface with vnet headers (virtio 1.2, 5.1.6): 64 KB segments and unfinished checksums cross
+ * whole. tap.c makes and removes it, tap_io.c moves frames.
+ */
+#ifndef LEAT_DATAPLANE_PORT_TAP_H
+#define LEAT_DATAPLANE_PORT_TAP_H
+
+#include <linux/virtio_net.h>
+
+#include "dataplane/port.h"
+
+#define TAP_BUFFER_LEN 65536 /* what follows the head of the largest frame */
+#define TAP_VNET_LEN sizeof(struct virtio_net_hdr_mrg_rxbuf)
+
+struct tap_port {
+	struct port port;
+	int fd;
+	int quiet_fd; /* -1, or what keeps a lost interface's fd silent; set by the worker that saw it */
+	/*
+	 * BURST_MAX buffers, one a frame of a burst. Mapped and not touched before the first frame comes,
+	 * so that they cost nothing until then and lie on the node of the worker that polls.
+	 */
+	uint8_t *buffers;
+};
+
+uint16_t tap_receive(struct port *port, uint16_t queue, struct burst *b);
+void tap_release(struct port *port, uint16_t queue, struct burst *b);
+void tap_transmit(struct port *port, unsigned worker, const struct tx_item *items, uint16_t n,
+	struct port_stats *stats);
+
+#endif

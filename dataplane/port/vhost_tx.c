@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a guest receives: frames into its receive ring, each byte moved once.
+ *
+ * A run of frames of which each fits one descriptor goes through staged loops as in receive; a
+ * frame that does not is written by chain_transmit() and ends the run.
+ */
+#include <rte_byteorder.h>
+#include <rte_memcpy.h>
+#include <rte_prefetch.h>
+
+#include "dataplane/port/vhost.h"
+
+#define MAC_ADDRS_LEN 12 /* what comes before a VLAN tag */
+
+struct tx_tally {
+	uint32_t packets;
+	uint64_t bytes;
+};
+
+static inline uint32_t item_len(const struct tx_item *it)
+{
+	return it->frame->len + (it->tag != 0 ? VLAN_TAG_LEN : 0);
+}
+
+/* The caller has finished what port_caps() did not promise; a peer that takes less has just come. */
+static inline bool offload_taken(uint32_t caps, const struct frame *f)
+{
+	uint32_t need = 0;
+
+	if (likely((f->offload | f->gso_type) == 0))
+		return true;
+	if (f->offload & FRAME_NEEDS_CSUM)
+		need |= PORT_CAP_CSUM;
+	if (f->gso_type != FRAME_GSO_NONE) {
+		need |= (f->gso_type & ~FRAME_GSO_ECN) == FRAME_GSO_TCPV4 ? PORT_CAP_TSO4
+									  : PORT_CAP_TSO6;
+		if (f->gso_type & FRAME_GSO_ECN)
+			need |= PORT_CAP_ECN;
+	}
+	return (need & ~caps) == 0;
+}
+
+/* virtio 1.2, 5.1.6: offsets move by the tag that is put in. */
+static void hdr_make(const struct vhost_ring *r, const struct tx_item *it, uint16_t buffers,
+	struct virtio_net_hdr_mrg_rxbuf *h)
+{
+	const struct frame *f = it->frame;
+	uint16_t shift = it->tag != 0 ? VLAN_TAG_LEN : 0;
+
+	*h = (struct virtio_net_hdr_mrg_rxbuf){.num_buffers = buffers};
+	if (f->offload & FRAME_NEEDS_CSUM) {
+		h->hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		h->hdr.csum_start = f->csum_start + shift;
+		h->hdr.csum_offset = f->csum_offset;
+	} else if ((f->offload & FRAME_CSUM_VALID) && (r->caps & PORT_CAP_CSUM)) {
+		h->hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
+	}
+	if (f->gso_type != FRAME_GSO_NONE) {
+		h->hdr.gso_type = f->gso_type;
+		h->hdr.gso_size = f->gso_size;
+		h->hdr.hdr_len = f->hdr_len != 0 ? f->hdr_len + shift : 0;
+	}
+}
+
+/* 16 bytes that replace the first 12 of a frame. */
+static inline void tag_make(const struct tx_item *it, uint8_t out[MAC_ADDRS_LEN + VLAN_TAG_LEN])
+{
+	uint32_t tag = rte_cpu_to_be_32(it->tag);
+
+	memcpy(out, it->frame->head, MAC_ADDRS_LEN);
+	memcpy(out + MAC_ADDRS_LEN, &tag, sizeof(tag));
+}
+
+/* Write header and frame to one piece of guest memory that is long enough. */
+static inline void single_write(
+	const struct vhost_ring *r, uint32_t hdr_len, const struct tx_item *it, uint8_t *dst)
+{
+	const struct frame *f = it->frame;
+	uint32_t left = f->len - f->head_len;
+
+	if (likely((f->offload | f->gso_type) == 0)) {
+		vhost_write64(dst, 0);
+		if (hdr_len == VHOST_HDR_MRG_LEN)
+			vhost_write32(dst + 8, 1U << 16);
+		else
+			vhost_write16(dst + 8, 0);
+	} else {
+		struct virtio_net_hdr_mrg_rxbuf h;
+
+		hdr_make(r, it, 1, &h);
+		memcpy(dst, &h, hdr_len);
+	}
+	dst += hdr_len;
+	if (it->tag == 0) {
+		vhost_copy_head(dst, f->head, f->head_len);
+		dst += f->head_len;
+	} else {
+		tag_make(it, dst);
+		dst += MAC_ADDRS_LEN + VLAN_TAG_LEN;
+		vhost_copy_head(dst, f->head + MAC_ADDRS_LEN, f->head_len - MAC_ADDRS_LEN);
+		dst += f->head_len - MAC_ADDRS_LEN;
+	}
+	for (const struct seg *s = f->tail; left != 0; s++) {
+		uint32_t piece = RTE_MIN(left, s->len);
+
+		rte_memcpy(dst, s->base, piece);
+		dst += piece;
+		left -= piece;
+	}
+}
+
+static inline bool entry_single(const struct vhost_ring *r, uint32_t id, struct vring_desc *d)
+{
+	*d = vhost_desc_read(&r->desc[id & (r->size - 1)]);
+	return id < r->size && d->flags == VRING_DESC_F_WRITE;
+}
+
+/* Entries and descriptors for n items. host[i] NULL: not one descriptor that item i fits. */
+static inline void tx_gather(const struct vhost_ring *r, const struct tx_item *items, uint16_t n,
+	uint32_t *id, uint32_t *len, uint8_t **host)
+{
+	const struct vhost_mem *mem = r->mem;
+	const uint32_t mask = r->size - 1, hdr_len = r->hdr_len;
+
+	for (uint16_t i = 0; i < n; i++) {
+		id[i] = vhost_read16(&r->avail->ring[(r->last_avail + i) & mask]);
+		rte_prefetch0(&r->desc[id[i] & mask]);
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		struct vring_desc d;
+
+		len[i] = hdr_len + item_len(&items[i]);
+		host[i] = NULL;
+		if (unlikely(!entry_single(r, id[i], &d) || d.len < len[i]))
+			continue;
+		host[i] = vhost_host(mem, d.addr, d.len);
+		if (unlikely(host[i] == NULL))
+			continue;
+		rte_prefetch0_write(host[i]);
+		rte_prefetch0_write(host[i] + RTE_CACHE_LINE_SIZE);
+	}
+}
+
+/* As many of the items, from the first on, as fit a single descriptor each; at most BURST_MAX. */
+static uint16_t run_transmit(
+	struct vhost_ring *r, const struct tx_item *items, uint16_t n, struct tx_tally *t)
+{
+	const uint32_t hdr_len = r->hdr_len, caps = r->caps;
+	const uint16_t used = r->last_used;
+	uint32_t id[BURST_MAX], len[BURST_MAX];
+	uint8_t *host[BURST_MAX];
+	uint64_t bytes = 0;
+	uint16_t i;
+
+	n = RTE_MIN(n, (uint16_t)BURST_MAX);
+	tx_gather(r, items, n, id, len, host);
+	for (i = 0; i < n; i++) {
+		if (unlikely(host[i] == NULL || !offload_taken(caps, items[i].frame)))
+			break;
+		single_write(r, hdr_len, &items[i], host[i]);
+		bytes += len[i];
+	}
+	for (uint16_t k = 0; k < i; k++)
+		vhost_used_put(r, used + k, id[k], len[k]);
+	r->last_used = used + i;
+	r->last_avail += i;
+	t->packets += i;
+	t->bytes += bytes - (uint64_t)i * hdr_len;
+	return i;
+}
+
+/* Room in the guest for one frame: the chains, their ids, and where each ends in total. */
+struct tx_room {
+	struct vhost_chain chain;
+	uint16_t n;
+	uint32_t id[VHOST_CHAINS_MAX];
+	uint64_t end[VHOST_CHAINS_MAX];
+};
+
+/* room_find() has seen that there is room for all. */
+static void room_write(struct seg **seg, const uint8_t *src, uint32_t len)
+{
+	while (len != 0) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): see above */
+		uint32_t piece = RTE_MIN(len, (*seg)->len);
+
+		/* For the device to write, though struct seg is const for its readers. */
+		rte_memcpy((uint8_t *)(uintptr_t)(*seg)->base, src, piece);
+		(*seg)->base += piece;
+		(*seg)->len -= piece;
+		src += piece;
+		len -= piece;
+		if ((*seg)->len == 0)
+			(*seg)++;
+	}
+}
+
+static void room_fill(const struct vhost_ring *r, struct tx_room *room, const struct tx_item *it)
+{
+	const struct frame *f = it->frame;
+	struct virtio_net_hdr_mrg_rxbuf h;
+	struct seg *seg = room->chain.seg;
+	uint32_t left = f->len - f->head_len;
+	uint32_t done = 0;
+
+	hdr_make(r, it, room->n, &h);
+	room_write(&seg, (const uint8_t *)&h, r->hdr_len);
+	if (it->tag != 0) {
+		uint8_t front[MAC_ADDRS_LEN + VLAN_TAG_LEN];
+
+		tag_make(it, front);
+		room_write(&seg, front, sizeof(front));
+		done = MAC_ADDRS_LEN;
+	}
+	room_write(&seg, f->head + done, f->head_len - done);
+	for (const struct seg *s = f->tail; left != 0; s++) {
+		uint32_t piece = RTE_MIN(left, s->len);
+
+		room_write(&seg, s->base, piece);
+		left -= piece;
+	}
+}
+
+/*
+ * Take chains, of the ready ones, until they hold need bytes. Returns DROP_REASON_COUNT when they
+ * do; else why not, with room->n chains seen, of which the last one is the bad one.
+ */
+static enum drop_reason room_find(
+	const struct vhost_ring *r, uint16_t ready, uint64_t need, struct tx_room *room)
+{
+	room->n = 0;
+	room->chain.n = 0;
+	room->chain.total = 0;
+	while (room->chain.total < need) {
+		uint32_t id;
+
+		if (room->n == VHOST_CHAINS_MAX || (room->n == 1 && !r->mergeable))
+			return DROP_too_big;
+		if (room->n == ready)
+			return ready == r->size ? DROP_too_big : DROP_ring_full;
+		id = vhost_read16(&r->avail->ring[(r->last_avail + room->n) & (r->size - 1)]);
+		room->id[room->n++] = id;
+		if (id >= r->size || vhost_chain_walk(r, (uint16_t)id, true, &room->chain) != 0)
+			return DROP_bad_descriptor;
+		room->end[room->n - 1] = room->chain.total;
+	}
+	return DROP_REASON_COUNT;
+}
+
+/* One item by any chains. What is too big leaves the descriptors for the next. */
+static void __rte_noinline chain_transmit(struct vhost_ring *r, const struct tx_item *it,
+	uint16_t ready, struct port_stats *stats, struct tx_tally *t)
+{
+	struct tx_room room;
+	uint32_t need = r->hdr_len + item_len(it);
+	uint64_t begin = 0;
+	enum drop_reason why;
+
+	if (!offload_taken(r->caps, it->frame)) {
+		stat_add(&stats->drops[DROP_port_down], 1);
+		return;
+	}
+	why = room_find(r, ready, need, &room);
+	if (why == DROP_REASON_COUNT) {
+		room_fill(r, &room, it);
+		t->packets++;
+		t->bytes += need - r->hdr_len;
+	} else {
+		stat_add(&stats->drops[why], 1);
+		if (why != DROP_bad_descriptor)
+			return;
+		/* Back with all of them, unused: the bad one would be in the way for ever. */
+		need = 0;
+	}
+	r->last_avail += room.n;
+	for (uint16_t i = 0; i < room.n; i++) {
+		uint64_t end = need == 0 ? 0 : RTE_MIN(room.end[i], (uint64_t)need);
+
+		vhost_used_put(
+			r, r->last_used++, room.id[i], need == 0 ? 0 : (uint32_t)(end - begin));
+		begin = end;
+	}
+}
+
+/* The next descriptor would do for this item: back to the fast run. */
+static bool item_single(const struct vhost_ring *r, const struct tx_item *it)
+{
+	struct vring_desc d;
+	uint32_t id = vhost_read16(&r->avail->ring[r->last_avail & (r->size - 1)]);
+
+	return entry_single(r, id, &d) && d.len >= r->hdr_len + item_len(it);
+}
+
+void vhost_ring_transmit(
+	struct vhost_ring *r, const struct tx_item *items, uint16_t n, struct port_stats *stats)
+{
+	uint16_t ready, done = 0, begin = r->last_avail, old = r->last_used;
+	struct tx_tally t = {0, 0};
+
+	ready = __atomic_load_n(&r->avail->idx, __ATOMIC_ACQUIRE) - begin;
+	if (unlikely(r->broken || ready > r->size)) {
+		if (!r->broken)
+			vhost_ring_break(r);
+		stat_add(&stats->drops[DROP_port_down], n);
+		return;
+	}
+	while (done < n) {
+		uint16_t left = ready - (uint16_t)(r->last_avail - begin);
+
+		if (unlikely(left == 0)) {
+			stat_add(&stats->drops[DROP_ring_full], n - done);
+			break;
+		}
+		uint16_t run = RTE_MIN((uint16_t)(n - done), left);
+		uint16_t sent = run_transmit(r, items + done, run, &t);
+
+		done += sent;
+		if (likely(sent == RTE_MIN(run, (uint16_t)BURST_MAX)))
+			continue;
+		do {
+			left = ready - (uint16_t)(r->last_avail - begin);
+			chain_transmit(r, &items[done++], left, stats, &t);
+			left = ready - (uint16_t)(r->last_avail - begin);
+		} while (done < n && left != 0 && !item_single(r, &items[done]));
+	}
+	stat_add(&stats->tx_packets, t.packets);
+	stat_add(&stats->tx_bytes, t.bytes);
+	if (r->last_used != old)
+		vhost_ring_flush(r, old);
+}
+
+void vhost_transmit(struct port *port, unsigned worker, const struct tx_item *items, uint16_t n,
+	struct port_stats *stats)
+{
+	struct vhost_port *vp = (struct vhost_port *)port;
+	struct vhost_live *live = __atomic_load_n(&vp->live, __ATOMIC_ACQUIRE);
+	struct vhost_ring *r;
+
+	if (unlikely(live == NULL || live->tx[worker] == NULL ||
+		     __atomic_load_n(live->faulted, __ATOMIC_RELAXED))) {
+		stat_add(&stats->drops[DROP_port_down], n);
+		return;
+	}
+	r = live->tx[worker];
+	if (!vp->tx_lock) {
+		vhost_ring_transmit(r, items, n, stats);
+		return;
+	}
+	rte_spinlock_lock(&r->lock);
+	vhost_ring_transmit(r, items, n, stats);
+	rte_spinlock_unlock(&r->lock);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Kicks (guest to us) and calls (us to guest): virtio 1.2, 2.7.7 to 2.7.10. */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "dataplane/port/vhost.h"
+
+void vhost_ring_flush(struct vhost_ring *r, uint16_t old_used)
+{
+	__atomic_store_n(&r->used->idx, r->last_used, __ATOMIC_RELEASE);
+	if (r->callfd < 0)
+		return;
+
+	/* The guest writes what it wants and then looks at used->idx; we the other way round. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (r->event_idx) {
+		uint16_t event = vhost_read16(&r->avail->ring[r->size]);
+
+		if (!vring_need_event(event, r->last_used, old_used))
+			return;
+	} else if (vhost_read16(&r->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT) {
+		return;
+	}
+	/* Not blocking (see vhost_conn.c): a counter that is full is a guest that has its call. */
+	while (eventfd_write(r->callfd, 1) != 0 && errno == EINTR)
+		;
+}
+
+bool vhost_ring_kicks(struct vhost_ring *r, bool enable)
+{
+	/* With the event index there is nothing to switch off: one passed is not asked for again.
+	 */
+	if (r->event_idx) {
+		if (enable)
+			vhost_write16(&r->used->ring[r->size], r->last_avail);
+	} else {
+		vhost_write16(&r->used->flags, enable ? 0 : VRING_USED_F_NO_NOTIFY);
+	}
+	if (!enable)
+		return false;
+
+	/* The guest writes avail->idx and then looks at what we want. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return vhost_read16(&r->avail->idx) != r->last_avail;
+}
+
+static struct vhost_ring *rx_ring(struct port *port, uint16_t queue)
+{
+	struct vhost_port *vp = (struct vhost_port *)port;
+	struct vhost_live *live = __atomic_load_n(&vp->live, __ATOMIC_ACQUIRE);
+
+	if (live == NULL || __atomic_load_n(live->faulted, __ATOMIC_RELAXED))
+		return NULL;
+	return live->rx[queue];
+}
+
+/* Empty the counter without ever blocking, whatever flags the guest has set on its end. */
+static void kick_drain(int fd)
+{
+	uint64_t count;
+	struct iovec iov = {&count, sizeof(count)};
+
+	while (preadv2(fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno == EINTR)
+		;
+}
+
+enum port_wait vhost_wait_begin(struct port *port, uint16_t queue)
+{
+	struct vhost_ring *r = rx_ring(port, queue);
+
+	/* Nobody is there: the library's thread wakes the workers when somebody comes. */
+	if (r == NULL || r->broken)
+		return PORT_WAIT_FD;
+	if (r->kickfd < 0)
+		return vhost_read16(&r->avail->idx) != r->last_avail ? PORT_WAIT_WORK
+								     : PORT_WAIT_POLL;
+	kick_drain(r->kickfd);
+	if (vhost_ring_kicks(r, true)) {
+		vhost_ring_kicks(r, false);
+		return PORT_WAIT_WORK;
+	}
+	return PORT_WAIT_FD;
+}
+
+void vhost_wait_end(struct port *port, uint16_t queue)
+{
+	struct vhost_ring *r = rx_ring(port, queue);
+
+	if (r == NULL || r->broken || r->kickfd < 0)
+		return;
+	vhost_ring_kicks(r, false);
+	kick_drain(r->kickfd);
+}
+
+int vhost_wait_fd(struct port *port, uint16_t queue)
+{
+	struct vhost_ring *r = rx_ring(port, queue);
+
+	return r == NULL || r->broken ? -1 : r->kickfd;
+}

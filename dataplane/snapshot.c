@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_ether.h>
+
+#include "dataplane/placement.h"
+
+#define VLANS 4096
+
+static int alloc_views(struct snapshot *s, const struct snapshot_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_ports; i++)
+		if (spec->ports[i].port->index >= s->n_ports)
+			s->n_ports = spec->ports[i].port->index + 1U;
+	s->ports = calloc(s->n_ports == 0 ? 1 : s->n_ports, sizeof(*s->ports));
+	s->networks = calloc(NETWORKS_MAX, sizeof(*s->networks));
+	s->groups = calloc(GROUPS_MAX, sizeof(*s->groups));
+	s->uplinks = calloc(spec->n_ports == 0 ? 1 : spec->n_ports, sizeof(*s->uplinks));
+	s->vlan_network = malloc(VLANS * sizeof(*s->vlan_network));
+	s->macs = addr_table_create(spec->n_ports);
+	s->remotes = addr_table_create(spec->n_remotes);
+	if (s->ports == NULL || s->networks == NULL || s->groups == NULL || s->uplinks == NULL ||
+		s->vlan_network == NULL || s->macs == NULL || s->remotes == NULL)
+		return -1;
+	for (unsigned v = 0; v < VLANS; v++)
+		s->vlan_network[v] = NETWORK_NONE;
+	return 0;
+}
+
+static bool has_uplink(const struct snapshot_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_ports; i++)
+		if (spec->ports[i].uplink)
+			return true;
+	return false;
+}
+
+static int fill_networks(struct snapshot *s, const struct snapshot_spec *spec, struct error *err)
+{
+	for (size_t i = 0; i < spec->n_networks; i++) {
+		const struct snapshot_network *from = &spec->networks[i];
+		struct network_view *net = &s->networks[from->index];
+
+		net->present = true;
+		net->tagged = from->tagged;
+		net->vlan = from->vlan;
+		net->mtu = from->mtu;
+		if (!from->tagged) {
+			if (s->untagged_network != NETWORK_NONE && has_uplink(spec))
+				return error_set(
+					err, LEAT_CONFLICT, "two untagged networks on one uplink");
+			s->untagged_network = from->index;
+			continue;
+		}
+		if (s->vlan_network[from->vlan] != NETWORK_NONE)
+			return error_set(
+				err, LEAT_CONFLICT, "two networks with VLAN %u", from->vlan);
+		net->tag = (uint32_t)RTE_ETHER_TYPE_VLAN << 16 | from->vlan;
+		s->vlan_network[from->vlan] = from->index;
+	}
+	return 0;
+}
+
+static int fill_ports(struct snapshot *s, const struct snapshot_spec *spec, struct error *err)
+{
+	for (size_t i = 0; i < spec->n_ports; i++) {
+		const struct snapshot_port *from = &spec->ports[i];
+		uint16_t index = from->port->index;
+
+		if (s->ports[index].port != NULL)
+			return error_set(err, LEAT_INTERNAL, "two ports with index %u", index);
+		s->ports[index] = *from;
+		if (from->uplink) {
+			s->uplinks[s->n_uplinks++] = index;
+			continue;
+		}
+		s->networks[from->network].n_members++;
+		s->networks[from->network].n_learning += from->learning;
+		if (!mac_is_zero(&from->mac) &&
+			addr_table_add_mac(s->macs, from->network, &from->mac, index) != 0)
+			return error_set(err, LEAT_CONFLICT,
+				"two endpoints of one network with the same MAC");
+	}
+	return 0;
+}
+
+/* Members by port index, so that two snapshots of one configuration are alike. */
+static int fill_members(struct snapshot *s)
+{
+	for (unsigned n = 0; n < NETWORKS_MAX; n++) {
+		struct network_view *net = &s->networks[n];
+
+		if (net->n_members == 0)
+			continue;
+		net->members = calloc(2U * net->n_members, sizeof(*net->members));
+		if (net->members == NULL)
+			return -1;
+		net->learning = net->members + net->n_members;
+		net->n_members = 0;
+		net->n_learning = 0;
+	}
+	for (uint16_t i = 0; i < s->n_ports; i++) {
+		const struct snapshot_port *port = &s->ports[i];
+		struct network_view *net;
+
+		if (port->port == NULL || port->uplink)
+			continue;
+		net = &s->networks[port->network];
+		net->members[net->n_members++] = i;
+		if (port->learning)
+			net->learning[net->n_learning++] = i;
+	}
+	return 0;
+}
+
+static int fill_policy(struct snapshot *s, const struct snapshot_spec *spec, struct error *err)
+{
+	for (size_t i = 0; i < spec->n_groups; i++) {
+		struct group_view *group = &s->groups[spec->groups[i].index];
+
+		group->present = true;
+		group->default_allow = spec->groups[i].default_allow;
+		group->in = spec->groups[i].in;
+		group->out = spec->groups[i].out;
+	}
+	for (size_t i = 0; i < spec->n_remotes; i++)
+		if (addr_table_add_ip(s->remotes, spec->remotes[i].network, &spec->remotes[i].ip,
+			    spec->remotes[i].group) != 0)
+			return error_set(err, LEAT_CONFLICT,
+				"two remote endpoints of one network with the same IP");
+	return 0;
+}
+
+static int fill_polls(struct snapshot *s, const struct snapshot_spec *spec)
+{
+	struct placement_queue *queues;
+	size_t n = 0;
+
+	for (uint16_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i].port != NULL)
+			n += s->ports[i].port->n_rxq;
+	queues = calloc(n == 0 ? 1 : n, sizeof(*queues));
+	if (queues == NULL)
+		return -1;
+	n = 0;
+	for (uint16_t i = 0; i < s->n_ports; i++)
+		for (uint16_t q = 0; s->ports[i].port != NULL && q < s->ports[i].port->n_rxq; q++) {
+			queues[n].poll.port = i;
+			queues[n].poll.queue = q;
+			queues[n++].node = s->ports[i].port->numa_node;
+		}
+	placement_spread(queues, n, spec->worker_node, spec->n_workers);
+	for (unsigned w = 0; w < spec->n_workers; w++) {
+		s->polls[w] = calloc(n == 0 ? 1 : n, sizeof(*s->polls[w]));
+		if (s->polls[w] == NULL) {
+			free(queues);
+			return -1;
+		}
+		for (size_t i = 0; i < n; i++)
+			if (queues[i].worker == w)
+				s->polls[w][s->n_polls[w]++] = queues[i].poll;
+	}
+	free(queues);
+	return 0;
+}
+
+struct snapshot *snapshot_create(const struct snapshot_spec *spec, struct error *err)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		error_set(err, LEAT_EXHAUSTED, "no memory for a snapshot");
+		return NULL;
+	}
+	s->mac_age_s = spec->mac_age_s;
+	s->tcp_midstream_drop = spec->tcp_midstream_drop;
+	s->untagged_network = NETWORK_NONE;
+	s->n_workers = spec->n_workers;
+	if (alloc_views(s, spec) != 0) {
+		error_set(err, LEAT_EXHAUSTED, "no memory for a snapshot");
+		goto fail;
+	}
+	if (fill_networks(s, spec, err) != 0 || fill_ports(s, spec, err) != 0 ||
+		fill_policy(s, spec, err) != 0)
+		goto fail;
+	if (fill_members(s) != 0 || fill_polls(s, spec) != 0) {
+		error_set(err, LEAT_EXHAUSTED, "no memory for a snapshot");
+		goto fail;
+	}
+	return s;
+fail:
+	snapshot_free(s);
+	return NULL;
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	if (s == NULL)
+		return;
+	for (unsigned n = 0; s->networks != NULL && n < NETWORKS_MAX; n++)
+		free(s->networks[n].members);
+	for (unsigned w = 0; w < s->n_workers; w++)
+		free(s->polls[w]);
+	addr_table_free(s->macs);
+	addr_table_free(s->remotes);
+	free(s->vlan_network);
+	free(s->uplinks);
+	free(s->groups);
+	free(s->networks);
+	free(s->ports);
+	free(s);
+}

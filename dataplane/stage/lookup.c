@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The flow cache: all keys of the burst first, each set prefetched, then one look at each.
+ *
+ * Some frames always take the slow path, since what they do depends on more than their flow:
+ * multicast, ARP, fragments, TCP control segments, ICMP other than echo.
+ */
+#include <netinet/in.h>
+
+#include <rte_prefetch.h>
+
+#include "dataplane/stage/stage.h"
+
+#define ICMP_ECHO_REPLY_TYPE 0
+#define ICMP_ECHO_TYPE 8
+#define ICMP6_ECHO_TYPE 128
+#define ICMP6_ECHO_REPLY_TYPE 129
+
+static bool is_echo(uint8_t proto, uint8_t type)
+{
+	if (proto == IPPROTO_ICMP)
+		return type == ICMP_ECHO_TYPE || type == ICMP_ECHO_REPLY_TYPE;
+	return type == ICMP6_ECHO_TYPE || type == ICMP6_ECHO_REPLY_TYPE;
+}
+
+static bool is_cacheable(const struct frame *f)
+{
+	if (f->flags & (FRAME_MULTICAST | FRAME_ARP | FRAME_FRAG_FIRST | FRAME_FRAG_LATER |
+			       FRAME_TCP_CONTROL))
+		return false;
+	if (f->l4_proto == IPPROTO_ICMP || f->l4_proto == IPPROTO_ICMPV6)
+		return is_echo(f->l4_proto, f->head[f->l4_off]);
+	return true;
+}
+
+static uint32_t key_ports(const struct frame *f)
+{
+	const uint8_t *l4 = f->head + f->l4_off;
+	uint32_t ports = 0;
+
+	switch (f->l4_proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		memcpy(&ports, l4, 4);
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		memcpy(&ports, l4, 2);
+		ports |= (uint32_t)(l4[4] | l4[5] << 8) << 16;
+		break;
+	default:
+		break;
+	}
+	return ports;
+}
+
+static uint64_t key_addrs6(const struct flow_cache *c, const uint8_t *addrs)
+{
+	uint64_t w[4];
+
+	memcpy(w, addrs, sizeof(w));
+	return hash_4(&c->seed, w);
+}
+
+static void key_fill(const struct flow_cache *c, struct flow_key *key, const struct frame *f,
+	uint16_t port, uint16_t network)
+{
+	const uint8_t *l3 = f->head + f->l3_off;
+
+	memcpy(&key->macs, f->head, sizeof(key->macs));
+	memcpy(&key->smac_rest, f->head + 8, sizeof(key->smac_rest));
+	key->port = port;
+	key->network = network;
+	key->addrs = 0;
+	key->ports = 0;
+	key->proto = f->l4_proto;
+	key->kind = f->flags & (FRAME_IPV4 | FRAME_IPV6);
+	key->ethertype = 0;
+	if (f->flags & FRAME_IPV4)
+		memcpy(&key->addrs, l3 + 12, sizeof(key->addrs));
+	else if (f->flags & FRAME_IPV6)
+		key->addrs = key_addrs6(c, l3 + 8);
+	else
+		key->ethertype = load_be16(f->head + f->l3_off - 2);
+	if (f->flags & FRAME_L4)
+		key->ports = key_ports(f);
+}
+
+static void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
+{
+	struct burst *b = &p->burst;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		struct frame *f = &b->frame[i];
+
+		if (p->drop[i] != 0)
+			continue;
+		key_fill(&p->cache, &p->key[i], f, in->port->index, p->network[i]);
+		p->hash[i] = flow_key_hash(&p->cache, &p->key[i]);
+		if (f->flags & FRAME_IPV6)
+			rte_prefetch0(flow_cache_set6(&p->cache, p->hash[i]));
+		else
+			rte_prefetch0(flow_cache_set(&p->cache, p->hash[i]));
+	}
+}
+
+static bool is_fresh(const struct pipeline *p, const struct flow *flow)
+{
+	if ((int32_t)(flow->valid_until - (uint32_t)p->now_ms) < 0)
+		return false;
+	return !(flow->flags & FLOW_LEARNED) || flow->mac_epoch == mac_table_epoch(p->tables->macs);
+}
+
+unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in)
+{
+	struct burst *b = &p->burst;
+	uint32_t gen = p->snap->gen;
+	unsigned misses = 0;
+	unsigned hits = 0;
+
+	keys_of_burst(p, in);
+	for (unsigned i = 0; i < b->n; i++) {
+		struct frame *f = &b->frame[i];
+		bool cacheable = is_cacheable(f);
+
+		p->flow[i] = NULL;
+		if (p->drop[i] != 0)
+			continue;
+		if (cacheable) {
+			const uint8_t *addrs6 =
+				f->flags & FRAME_IPV6 ? f->head + f->l3_off + 8 : NULL;
+
+			p->flow[i] =
+				flow_cache_find(&p->cache, &p->key[i], p->hash[i], addrs6, gen);
+			if (p->flow[i] != NULL && is_fresh(p, p->flow[i])) {
+				hits++;
+				continue;
+			}
+		}
+		memset(&p->decision[misses], 0, sizeof(p->decision[misses]));
+		p->decision[misses].i = (uint16_t)i;
+		p->decision[misses].cacheable = cacheable;
+		misses++;
+	}
+	stat_add(&p->hits, hits);
+	stat_add(&p->misses, misses);
+	return misses;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the stages hand each other: one burst in one worker's hands. One stage a file; pipeline.c
+ * calls them in order.
+ *
+ *   vlan -> parse -> lookup --hit-----------------------------------> act -> transmit
+ *                       \--miss--> guard -> forward -> connection -> judge --/
+ *
+ * A frame that is dropped has drop[i] set to 1 + its reason; later stages pass it by, act counts
+ * it.
+ */
+#ifndef LEAT_DATAPLANE_STAGE_H
+#define LEAT_DATAPLANE_STAGE_H
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "dataplane/flow_cache.h"
+#include "dataplane/frame.h"
+#include "dataplane/offload.h"
+#include "dataplane/snapshot.h"
+#include "lib/conn_table.h"
+#include "lib/frag_table.h"
+#include "lib/mac_table.h"
+
+/* How long a flow's decision stands before connections and learned MACs are refreshed by it. */
+#define FLOW_REFRESH_MS 1000
+/* And where nothing has to be refreshed: far less than the 32-bit clock's half turn. */
+#define FLOW_STANDS_MS 100000000
+
+#define OFFLOAD_SLOTS BURST_MAX
+
+/* Shared by all workers; each says in its header how. */
+struct shared_tables {
+	struct mac_table *macs;
+	struct conn_table *conns;
+	struct frag_table *frags;
+};
+
+/* Frames waiting for the end of the burst, by output port. */
+struct out_queue {
+	uint16_t n;
+	struct tx_item item[BURST_MAX];
+};
+
+/* Whom a rule is asked about: one end of a connection. */
+struct side {
+	bool judged;	/* a local endpoint with a group */
+	uint16_t group; /* index, 0 none */
+	struct ip ip;
+};
+
+/* The slow path's work on one frame. */
+struct decision {
+	uint16_t i; /* which frame of the burst */
+	uint8_t drop;
+	uint8_t refusal; /* flooded: the drop for each receiver that is judged, or whose sender is
+			  */
+	bool flood;	 /* more outputs than one: flood_outputs() lists them */
+	bool cacheable;
+	bool learned;  /* rests on a learned MAC, or on there being none */
+	bool learns;   /* and its source MAC is one: to be refreshed */
+	bool tracked;  /* judged, and a connection that replies may follow */
+	bool known;    /* the connection was there */
+	bool same;     /* between the same two sides */
+	bool stale;    /* judged under another snapshot than this, or not yet */
+	bool found;    /* and its verdict, or that of a first fragment, stands: no rule is asked */
+	bool began;    /* this frame began it */
+	bool is_reply; /* of that connection */
+	bool needs_judging; /* IP, and no neighbour discovery */
+	bool related;	    /* an ICMP error about one */
+	uint16_t out;
+	struct side a; /* who began the connection */
+	struct side b;
+	struct conn_key key; /* its original direction */
+	uint32_t rule[2];    /* that judged: of a's group (out), of b's group (in); 0 none */
+};
+
+/* Everything one thread needs to take bursts through the stages. Owned by that thread. */
+struct pipeline {
+	const struct snapshot *snap;
+	const struct shared_tables *tables;
+	struct port_stats *stats; /* by port index */
+	struct rule_stats *rules; /* by rule index */
+	struct out_queue *out;	  /* by port index */
+	uint64_t tsc_khz;
+	uint64_t now_tsc;
+	uint64_t now_ms;
+	unsigned worker;
+	bool dry; /* trace: decide, but learn, track, count and send nothing */
+
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t packets;
+	struct flow_cache cache;
+
+	uint16_t n_touched;
+	uint16_t touched[PORTS_MAX]; /* ports with a non-empty out_queue */
+	uint16_t flood[PORTS_MAX];   /* flood_outputs() writes here */
+
+	uint8_t drop[BURST_MAX];
+	uint16_t network[BURST_MAX];
+	struct flow *flow[BURST_MAX];
+	uint32_t hash[BURST_MAX];
+	struct flow_key key[BURST_MAX];
+	struct flow scratch[BURST_MAX]; /* decisions that the cache does not keep */
+	struct decision decision[BURST_MAX];
+	struct burst burst;
+	struct offload_slot segment;
+	struct offload_slot slot[OFFLOAD_SLOTS];
+};
+
+#define DROPPED(reason) ((uint8_t)(1 + (reason)))
+
+/* stage/vlan.c: whose network a frame is in; an uplink's tag comes off. */
+void stage_vlan(struct pipeline *p, const struct snapshot_port *in);
+
+/* stage/parse.c: headers, lengths, MTU; fills the parsed fields of each frame. */
+void stage_parse(struct pipeline *p);
+/* 0, or DROPPED(malformed): the headers of one frame. */
+uint8_t parse_frame(struct frame *f);
+
+/* stage/lookup.c: keys and the flow cache; misses are listed in p->decision, returns how many. */
+unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in);
+
+/* stage/decide.c: the slow path for n decisions; p->flow of each becomes its p->scratch. */
+void stage_decide(struct pipeline *p, const struct snapshot_port *in, unsigned n);
+/* After act: keep in the flow cache what may be kept. */
+void stage_keep(struct pipeline *p, unsigned n);
+
+/* stage/guard.c: may this port send this frame? 0 or the drop. */
+uint8_t guard_check(struct pipeline *p, const struct snapshot_port *in, const struct frame *f,
+	uint16_t network);
+/* Are the source MACs of what comes by this port learned? */
+bool guard_learns(const struct pipeline *p, const struct snapshot_port *in, uint16_t network);
+
+/* stage/forward.c: where to. Sets out or flood, learned, or a drop. */
+void forward_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
+/* All outputs of a flooded frame, in p->flood; how many. */
+unsigned flood_outputs(struct pipeline *p, const struct snapshot_port *in, const struct frame *f,
+	uint16_t network);
+
+/* stage/connection.c: the connection a frame belongs to, and what is remembered of it. */
+void connection_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
+/* Once it was judged; flooded frames: what does not depend on their receivers. */
+void connection_remember(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
+/* A flooded frame went out to a receiver that may have it: its replies may pass. */
+void connection_began_flooded(
+	struct pipeline *p, const struct snapshot_port *in, struct decision *d);
+
+/* stage/judge.c: the rules of both sides, for n decisions at a time. */
+void judge_sides(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
+void judge_burst(struct pipeline *p, struct decision *const *d, unsigned n);
+/*
+ * One receiver of a flooded frame: may it have it, from this sender? 0 or the drop; counts the
+ * rules of both sides. rule: which judged, as in decision; *ret_judged: did any side ask for that?
+ */
+uint8_t judge_receiver(struct pipeline *p, const struct decision *d, const struct snapshot_port *to,
+	const struct frame *f, uint32_t rule[2], bool *ret_judged);
+
+/* stage/act.c: count, meter, and put each frame into the queues of its outputs. */
+void stage_act(struct pipeline *p, const struct snapshot_port *in);
+
+/* stage/transmit.c: the receivers' meters, what they do not take finished, and out. */
+void output_add(struct pipeline *p, uint16_t port, struct frame *f, uint32_t tag);
+void stage_transmit(struct pipeline *p);
+
+static inline void count_drop(struct pipeline *p, uint16_t port, uint8_t drop)
+{
+	stat_add(&p->stats[port].drops[drop - 1], 1);
+}
+
+/* A rule judged a frame of so many bytes. */
+static inline void count_rule(struct pipeline *p, uint32_t rule, uint32_t bytes)
+{
+	stat_add(&p->rules[rule].packets, 1);
+	stat_add(&p->rules[rule].bytes, bytes);
+}
+
+/* Each rule that let a connection begin counts it. */
+static inline void count_connection(struct pipeline *p, const struct decision *d)
+{
+	for (unsigned end = 0; end < 2; end++)
+		if (d->rule[end] != 0)
+			stat_add(&p->rules[d->rule[end]].connections, 1);
+}
+
+static inline uint16_t load_be16(const uint8_t *b)
+{
+	return (uint16_t)(b[0] << 8 | b[1]);
+}
+
+/* The addresses of a parsed IP frame. */
+static inline void frame_ips(const struct frame *f, struct ip *src, struct ip *dst)
+{
+	const uint8_t *l3 = f->head + f->l3_off;
+
+	memset(src, 0, sizeof(*src));
+	memset(dst, 0, sizeof(*dst));
+	if (f->flags & FRAME_IPV4) {
+		src->family = dst->family = 4;
+		memcpy(src->b, l3 + 12, 4);
+		memcpy(dst->b, l3 + 16, 4);
+	} else if (f->flags & FRAME_IPV6) {
+		src->family = dst->family = 6;
+		memcpy(src->b, l3 + 8, 16);
+		memcpy(dst->b, l3 + 24, 16);
+	}
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Out: the receiving endpoint's meter, then what its far side does not take is finished in software
+ * (large segments cut, checksums summed), then one transmit call a port.
+ */
+#include "dataplane/stage/stage.h"
+
+void output_add(struct pipeline *p, uint16_t port, struct frame *f, uint32_t tag)
+{
+	struct out_queue *q = &p->out[port];
+
+	if (q->n == 0)
+		p->touched[p->n_touched++] = port;
+	q->item[q->n].frame = f;
+	q->item[q->n].tag = tag;
+	q->n++;
+}
+
+static void meter_receiver(
+	struct pipeline *p, struct meter *meter, struct out_queue *q, struct port_stats *stats)
+{
+	uint16_t kept = 0;
+
+	meter_lock(meter);
+	for (uint16_t k = 0; k < q->n; k++) {
+		const struct frame *f = q->item[k].frame;
+
+		switch (meter_take(
+			meter, offload_wire_bytes(f), offload_wire_frames(f), p->now_tsc)) {
+		case METER_PASS:
+			q->item[kept++] = q->item[k];
+			break;
+		case METER_OVER_BITS:
+			stat_add(&stats->drops[DROP_rx_rate], 1);
+			break;
+		case METER_OVER_PACKETS:
+			stat_add(&stats->drops[DROP_rx_pps], 1);
+			break;
+		}
+	}
+	meter_unlock(meter);
+	q->n = kept;
+}
+
+static bool takes_gso(const struct frame *f, uint32_t caps)
+{
+	if (f->gso_type == FRAME_GSO_NONE)
+		return true;
+	if ((f->gso_type & FRAME_GSO_ECN) && !(caps & PORT_CAP_ECN))
+		return false;
+	if ((f->gso_type & ~FRAME_GSO_ECN) == FRAME_GSO_TCPV4)
+		return (caps & PORT_CAP_TSO4) != 0;
+	return (caps & PORT_CAP_TSO6) != 0;
+}
+
+static bool takes_csum(const struct frame *f, uint32_t caps)
+{
+	return !(f->offload & FRAME_NEEDS_CSUM) || (caps & PORT_CAP_CSUM) != 0;
+}
+
+/* Frames on their way to one port that does not take all of them as they are. */
+struct finisher {
+	struct pipeline *p;
+	struct port *port;
+	struct port_stats *stats;
+	uint32_t caps;
+	uint16_t n;
+	uint16_t n_slots;
+	struct tx_item item[BURST_MAX];
+};
+
+static void finisher_flush(struct finisher *out)
+{
+	if (out->n != 0)
+		out->port->ops->transmit(out->port, out->p->worker, out->item, out->n, out->stats);
+	out->n = 0;
+	out->n_slots = 0;
+}
+
+static void finisher_add(struct finisher *out, struct frame *f, uint32_t tag)
+{
+	out->item[out->n].frame = f;
+	out->item[out->n].tag = tag;
+	if (++out->n == BURST_MAX)
+		finisher_flush(out);
+}
+
+/* A slot is free until the next flush, which comes at the latest with the BURST_MAX-th frame. */
+static void finisher_add_summed(struct finisher *out, const struct frame *f, uint32_t tag)
+{
+	struct offload_slot *slot = &out->p->slot[out->n_slots++];
+
+	offload_finish_csum(f, slot);
+	finisher_add(out, &slot->frame, tag);
+}
+
+static void finisher_add_segments(struct finisher *out, struct frame *f, uint32_t tag)
+{
+	uint32_t n = offload_wire_frames(f);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (out->caps & PORT_CAP_CSUM) {
+			struct offload_slot *slot = &out->p->slot[out->n_slots++];
+
+			offload_segment(f, i, slot);
+			finisher_add(out, &slot->frame, tag);
+		} else {
+			offload_segment(f, i, &out->p->segment);
+			finisher_add_summed(out, &out->p->segment.frame, tag);
+		}
+	}
+	stat_add(&out->p->stats[out->p->burst.port].copies, n - 1);
+}
+
+static void transmit_finished(struct pipeline *p, struct port *port, const struct out_queue *q,
+	uint32_t caps, struct port_stats *stats)
+{
+	struct finisher out = {.p = p, .port = port, .stats = stats, .caps = caps};
+
+	for (uint16_t k = 0; k < q->n; k++) {
+		struct frame *f = q->item[k].frame;
+
+		if (!takes_gso(f, caps))
+			finisher_add_segments(&out, f, q->item[k].tag);
+		else if (!takes_csum(f, caps))
+			finisher_add_summed(&out, f, q->item[k].tag);
+		else
+			finisher_add(&out, f, q->item[k].tag);
+	}
+	finisher_flush(&out);
+}
+
+void stage_transmit(struct pipeline *p)
+{
+	for (unsigned t = 0; t < p->n_touched; t++) {
+		uint16_t index = p->touched[t];
+		const struct snapshot_port *to = &p->snap->ports[index];
+		struct out_queue *q = &p->out[index];
+		struct port_stats *stats = &p->stats[index];
+		uint32_t caps = port_caps(to->port);
+		bool as_they_are = true;
+
+		if (to->rx != NULL)
+			meter_receiver(p, to->rx, q, stats);
+		for (uint16_t k = 0; k < q->n; k++)
+			as_they_are &= takes_csum(q->item[k].frame, caps) &
+				       takes_gso(q->item[k].frame, caps);
+		if (!as_they_are)
+			transmit_finished(p, to->port, q, caps, stats);
+		else if (q->n != 0)
+			to->port->ops->transmit(to->port, p->worker, q->item, q->n, stats);
+		q->n = 0;
+	}
+	p->n_touched = 0;
+}

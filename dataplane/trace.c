@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/trace.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <rte_cycles.h>
+
+#include "dataplane/pipeline.h"
+#include "dataplane/stage/stage.h"
+#include "dataplane/worker.h"
+
+#define TRACE_FLOW_ENTRIES 1024
+
+__attribute__((format(printf, 2, 3))) static void step(
+	struct trace_result *ret, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ret->n_steps == TRACE_STEPS_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(ret->step[ret->n_steps++], TRACE_STEP_LEN, fmt, ap);
+	va_end(ap);
+}
+
+static void one_frame(struct pipeline *p, uint16_t port, const uint8_t *frame, uint16_t len)
+{
+	struct burst *b = &p->burst;
+	struct frame *f = &b->frame[0];
+
+	memset(f, 0, sizeof(*f));
+	b->n = 1;
+	b->port = port;
+	b->stats = &p->stats[port];
+	f->len = len;
+	f->head_len = len < FRAME_HEAD_MAX ? len : FRAME_HEAD_MAX;
+	f->head = b->head[0];
+	memcpy(f->head, frame, f->head_len);
+	if (len > FRAME_HEAD_MAX) {
+		b->seg[0].base = frame + FRAME_HEAD_MAX;
+		b->seg[0].len = len - FRAME_HEAD_MAX;
+		f->tail = &b->seg[0];
+		f->n_tail = 1;
+	}
+}
+
+static bool is_dropped(struct pipeline *p, struct trace_result *ret, const char *stage)
+{
+	uint8_t drop = p->drop[0];
+
+	if (drop == 0)
+		return false;
+	ret->verdict = TRACE_DROP;
+	ret->reason = drop - 1U;
+	step(ret, "%s: dropped as %s: %s", stage, drop_reason_name(ret->reason),
+		drop_reason_doc(ret->reason));
+	return true;
+}
+
+static void step_rules(const struct decision *d, struct trace_result *ret)
+{
+	static const char *const asks[2] = {"sender's group, out", "receiver's group, in"};
+	const struct side *sides[2] = {&d->a, &d->b};
+
+	if (!d->needs_judging) {
+		step(ret, "policy: not subject to rules");
+	} else if (d->flood) {
+		step(ret, "policy: judged for each receiver");
+	} else if (d->related) {
+		step(ret, "policy: an ICMP error about a connection that stands");
+	} else if (d->found) {
+		step(ret, "policy: %s",
+			d->is_reply ? "a reply of a connection that stands"
+				    : "part of a connection that stands");
+	} else {
+		for (unsigned end = 0; end < 2; end++) {
+			if (!sides[end]->judged)
+				step(ret, "policy, %s: not judged here", asks[end]);
+			else if (d->rule[end] != 0)
+				step(ret, "policy, %s: rule #%u", asks[end], d->rule[end]);
+			else if (end == 0 || d->rule[0] == 0 || d->drop == 0)
+				step(ret, "policy, %s: no rule matches, default action", asks[end]);
+		}
+	}
+	ret->rule = d->rule[1] != 0 ? d->rule[1] : d->rule[0];
+}
+
+static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
+	const struct decision *d, struct trace_result *ret)
+{
+	const struct frame *f = &p->burst.frame[0];
+	uint32_t rule[2];
+	uint8_t drop = 0;
+	bool judged;
+	unsigned n;
+
+	if (!d->flood) {
+		ret->verdict = TRACE_FORWARD;
+		ret->out[ret->n_out++] = d->out;
+		step(ret, "forward: %s",
+			p->snap->ports[d->out].uplink ? "to an uplink" : "to an endpoint");
+		return;
+	}
+	ret->verdict = TRACE_FLOOD;
+	n = flood_outputs(p, in, f, p->network[0]);
+	for (unsigned k = 0; k < n; k++) {
+		uint8_t refused =
+			judge_receiver(p, d, &p->snap->ports[p->flood[k]], f, rule, &judged);
+
+		if (rule[0] != 0 || rule[1] != 0)
+			ret->rule = rule[1] != 0 ? rule[1] : rule[0];
+		if (refused == 0) {
+			ret->out[ret->n_out++] = p->flood[k];
+			continue;
+		}
+		drop = refused;
+		step(ret, "policy: port %u may not have it: %s", p->flood[k],
+			drop_reason_name(drop - 1U));
+	}
+	if (ret->n_out == 0) {
+		ret->verdict = TRACE_DROP;
+		ret->reason = drop - 1U;
+	}
+	step(ret, "forward: flooded to %u of %u ports", ret->n_out, n);
+}
+
+static void trace_stages(
+	struct pipeline *p, const struct snapshot_port *in, struct trace_result *ret)
+{
+	const struct decision *d = &p->decision[0];
+	struct flow_key no_key = {0};
+
+	stage_vlan(p, in);
+	if (is_dropped(p, ret, "vlan"))
+		return;
+	step(ret, "vlan: network index %u", p->network[0]);
+	stage_parse(p);
+	if (is_dropped(p, ret, "parse"))
+		return;
+	memset(&p->decision[0], 0, sizeof(p->decision[0]));
+	p->key[0] = no_key;
+	stage_decide(p, in, 1);
+	p->drop[0] = d->drop;
+	step_rules(d, ret);
+	if (is_dropped(p, ret, "decision"))
+		return;
+	trace_outputs(p, in, d, ret);
+}
+
+int trace_frame(const struct snapshot *snapshot, uint16_t port, const uint8_t *frame, uint16_t len,
+	struct trace_result *ret)
+{
+	struct pipeline *p;
+
+	memset(ret, 0, sizeof(*ret));
+	p = pipeline_create(0, -1, TRACE_FLOW_ENTRIES, worker_tables(), true);
+	if (p == NULL)
+		return -1;
+	pipeline_clock(p, rte_rdtsc());
+	p->snap = snapshot;
+	one_frame(p, port, frame, len);
+	step(ret, "receive: by %s %u, %u bytes",
+		snapshot->ports[port].uplink ? "uplink" : "endpoint", port, len);
+	trace_stages(p, &snapshot->ports[port], ret);
+	pipeline_free(p);
+	return 0;
+}

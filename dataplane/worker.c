@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_pause.h>
+#include <rte_rcu_qsbr.h>
+
+#include "dataplane/worker_private.h"
+
+#define PUBLISH_POLL_US 20 /* between two looks at whether all workers have passed */
+
+struct worker workers[WORKERS_MAX];
+unsigned n_workers;
+struct shared_tables shared_tables;
+
+/* Stored by the control side with release, loaded by workers with acquire. */
+static struct snapshot *published;
+static bool stopping; /* stored by the control side, loaded by workers */
+static struct rte_rcu_qsbr *qsbr;
+static uint32_t last_gen;      /* control side */
+static uint64_t publish_token; /* control side: of the last publish */
+
+struct rte_rcu_qsbr *worker_qsbr(void)
+{
+	return qsbr;
+}
+
+static int slots_reserve(struct worker *w, unsigned n)
+{
+	struct poll_slot *slots;
+
+	if (n <= w->slots_room)
+		return 0;
+	slots = realloc(w->slots, n * sizeof(*slots));
+	if (slots == NULL)
+		return -ENOMEM;
+	w->slots = slots;
+	w->slots_room = n;
+	return 0;
+}
+
+/* Poll what the new snapshot says. Without memory for that the old list, cut to nothing, is safe.
+ */
+static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
+{
+	unsigned n = snap == NULL ? 0 : snap->n_polls[w->index];
+
+	w->snap = snap;
+	w->n_slots = 0;
+	w->has_syscall_ports = false;
+	if (slots_reserve(w, n) != 0)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		struct poll_slot *slot = &w->slots[i];
+
+		slot->poll = snap->polls[w->index][i];
+		slot->port = snap->ports[slot->poll.port].port;
+		slot->must_poll = false;
+		slot->hot = true;
+		/* It may have been asked to signal by a worker that slept through its move. */
+		slot->port->ops->wait_end(slot->port, slot->poll.queue);
+		w->has_syscall_ports |= slot->port->rx_syscall;
+	}
+	w->n_slots = n;
+	stat_add(&w->polls, n - w->polls);
+	__atomic_store_n(&w->rearm, true, __ATOMIC_RELAXED);
+	w->last_work_tsc = rte_rdtsc();
+}
+
+bool worker_snapshot_changed(const struct worker *w)
+{
+	return __atomic_load_n(&published, __ATOMIC_ACQUIRE) != w->snap;
+}
+
+static unsigned worker_round(struct worker *w, uint64_t now)
+{
+	unsigned work = 0;
+
+	if (w->has_syscall_ports && now >= w->next_epoll_tsc)
+		worker_find_ready(w);
+	pipeline_clock(w->pipeline, now);
+	for (unsigned i = 0; i < w->n_slots; i++) {
+		struct poll_slot *slot = &w->slots[i];
+		unsigned n;
+
+		if (!slot->hot && slot->port->rx_syscall)
+			continue;
+		n = pipeline_poll(w->pipeline, w->snap, slot->poll);
+		slot->hot = n != 0;
+		work += n;
+	}
+	return work;
+}
+
+static void worker_loop(struct worker *w)
+{
+	uint64_t before = rte_rdtsc();
+
+	while (!__atomic_load_n(&stopping, __ATOMIC_RELAXED)) {
+		const struct snapshot *snap;
+		uint64_t now = rte_rdtsc();
+		unsigned work;
+
+		/* First the report, then the look: what was loaded before it may be freed by it. */
+		rte_rcu_qsbr_quiescent(qsbr, w->index);
+		snap = __atomic_load_n(&published, __ATOMIC_ACQUIRE);
+		if (snap != w->snap)
+			worker_take_snapshot(w, snap);
+		work = worker_round(w, now);
+		stat_add(&w->rounds, 1);
+		if (work != 0) {
+			w->last_work_tsc = now;
+			w->sleep_us = 0;
+			stat_add(&w->busy_tsc, rte_rdtsc() - now);
+		} else {
+			worker_idle(w, now);
+		}
+		stat_add(&w->total_tsc, now - before);
+		before = now;
+	}
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
+	rte_thread_register();
+	rte_rcu_qsbr_thread_register(qsbr, w->index);
+	rte_rcu_qsbr_thread_online(qsbr, w->index);
+	w->last_work_tsc = rte_rdtsc();
+	worker_loop(w);
+	rte_rcu_qsbr_thread_offline(qsbr, w->index);
+	rte_rcu_qsbr_thread_unregister(qsbr, w->index);
+	rte_thread_unregister();
+	return NULL;
+}
+
+static int tables_create(const struct worker_options *options)
+{
+	uint32_t conns = options->conn_capacity == 0 ? CONN_CAPACITY : options->conn_capacity;
+	size_t size = rte_rcu_qsbr_get_memsize(WORKERS_MAX);
+
+	shared_tables.macs = mac_table_create(LEARNED_MACS_MAX, PORTS_MAX);
+	shared_tables.conns = conn_table_create(conns, options->node[0]);
+	shared_tables.frags = frag_table_create(FRAG_CAPACITY);
+	qsbr = rte_zmalloc("qsbr", size, RTE_CACHE_LINE_SIZE);
+	if (shared_tables.macs == NULL || shared_tables.conns == NULL ||
+		shared_tables.frags == NULL || qsbr == NULL)
+		return -ENOMEM;
+	return rte_rcu_qsbr_init(qsbr, WORKERS_MAX) == 0 ? 0 : -EINVAL;
+}
+
+static void tables_free(void)
+{
+	mac_table_free(shared_tables.macs);
+	conn_table_free(shared_tables.conns);
+	frag_table_free(shared_tables.frags);
+	rte_free(qsbr);
+	qsbr = NULL;
+	memset(&shared_tables, 0, sizeof(shared_tables));
+}
+
+static void worker_release(struct worker *w)
+{
+	pipeline_free(w->pipeline);
+	free(w->slots);
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+	memset(w, 0, sizeof(*w));
+}
+
+static int worker_prepare(
+	struct worker *w, unsigned index, const struct worker_options *options, struct error *err)
+{
+	memset(w, 0, sizeof(*w));
+	w->index = index;
+	w->cpu = options->cpu[index];
+	w->node = options->node[index];
+	w->rearm = true;
+	w->epoll_fd = -1;
+	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (w->wake_fd < 0)
+		return error_device(err, errno, "eventfd");
+	w->pipeline = pipeline_create(index, w->node,
+		options->flow_entries == 0 ? FLOW_CACHE_ENTRIES : options->flow_entries,
+		&shared_tables, false);
+	if (w->pipeline == NULL)
+		return error_set(err, LEAT_EXHAUSTED,
+			"no memory for worker %u on NUMA node %d: give --memory more", index,
+			w->node);
+	return 0;
+}
+
+static int worker_start(struct worker *w, struct error *err)
+{
+	pthread_attr_t attr;
+	cpu_set_t cpus;
+	char name[16];
+	int ret;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(w->cpu, &cpus);
+	pthread_attr_init(&attr);
+	pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
+	ret = pthread_create(&w->thread, &attr, worker_main, w);
+	pthread_attr_destroy(&attr);
+	if (ret != 0)
+		return error_device(
+			err, ret, "cannot start worker %u on core %d", w->index, w->cpu);
+	snprintf(name, sizeof(name), "leat-worker-%u", w->index);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+int workers_start(const struct worker_options *options, struct error *err)
+{
+	if (tables_create(options) != 0) {
+		tables_free();
+		return error_set(
+			err, LEAT_EXHAUSTED, "no memory for the shared tables: give --memory more");
+	}
+	__atomic_store_n(&stopping, false, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < options->n; i++) {
+		if (worker_prepare(&workers[i], i, options, err) != 0 ||
+			worker_start(&workers[i], err) != 0) {
+			worker_release(&workers[i]);
+			workers_stop();
+			return -1;
+		}
+		n_workers++;
+	}
+	return 0;
+}
+
+void workers_stop(void)
+{
+	__atomic_store_n(&stopping, true, __ATOMIC_RELAXED);
+	worker_wake_all();
+	for (unsigned i = 0; i < n_workers; i++)
+		pthread_join(workers[i].thread, NULL);
+	for (unsigned i = 0; i < n_workers; i++)
+		worker_release(&workers[i]);
+	n_workers = 0;
+	__atomic_store_n(&published, NULL, __ATOMIC_RELEASE);
+	tables_free();
+}
+
+unsigned worker_count(void)
+{
+	return n_workers;
+}
+
+int worker_node(unsigned worker)
+{
+	return workers[worker].node;
+}
+
+void worker_wake_all(void)
+{
+	static const uint64_t one = 1;
+
+	for (unsigned i = 0; i < n_workers; i++) {
+		__atomic_store_n(&workers[i].rearm, true, __ATOMIC_RELEASE);
+		if (write(workers[i].wake_fd, &one, sizeof(one)) < 0)
+			continue; /* EAGAIN: as many wake-ups as fit are pending already */
+	}
+}
+
+struct snapshot *worker_snapshot(void)
+{
+	return published;
+}
+
+int worker_publish(struct snapshot *snapshot, unsigned deadline_ms)
+{
+	uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz() / 1000 * deadline_ms;
+
+	/* Generation 0 marks an empty flow, also after 2^32 snapshots. */
+	if (++last_gen == 0)
+		last_gen = 1;
+	snapshot->gen = last_gen;
+	__atomic_store_n(&published, snapshot, __ATOMIC_RELEASE);
+	publish_token = rte_rcu_qsbr_start(qsbr);
+	worker_wake_all();
+	while (!worker_quiesced()) {
+		if (rte_rdtsc() >= deadline)
+			return -ETIMEDOUT;
+		rte_delay_us_sleep(PUBLISH_POLL_US);
+	}
+	return 0;
+}
+
+bool worker_quiesced(void)
+{
+	return rte_rcu_qsbr_check(qsbr, publish_token, false) == 1;
+}
+
+void worker_quiesce(void)
+{
+	uint64_t token;
+
+	if (qsbr == NULL)
+		return;
+	token = rte_rcu_qsbr_start(qsbr);
+	worker_wake_all();
+	while (rte_rcu_qsbr_check(qsbr, token, false) != 1)
+		rte_delay_us_sleep(PUBLISH_POLL_US);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An idle worker: it spins for a little, then asks all ports to signal and waits. Where a port
+ * cannot signal, the wait is short and grows; where all can, it lasts until one does.
+ *
+ * While it waits a worker is offline for RCU: it touches nothing that a snapshot or a device owns.
+ * Whoever changes something it cannot see writes wake_fd.
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+#include <rte_rcu_qsbr.h>
+
+#include "dataplane/worker_private.h"
+
+#define SPIN_US 50	  /* without work before the first wait */
+#define READY_POLL_US 5	  /* how often ready TAPs are looked for while others keep it busy */
+#define SLEEP_FIRST_US 10 /* the first short sleep where a port has to be polled */
+#define SLEEP_LAST_US 500 /* and the longest: what such a port's first packet may wait */
+#define WAIT_LAST_MS 1000 /* the longest wait of all */
+#define EVENTS_MAX 64
+#define WAKE_TAG UINT32_MAX
+
+static uint64_t us_to_tsc(uint64_t us)
+{
+	return us * (rte_get_tsc_hz() / 1000000);
+}
+
+/* An fd that epoll refuses leaves the slot to be polled. */
+static void slot_register(struct worker *w, unsigned i)
+{
+	struct poll_slot *slot = &w->slots[i];
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+	int fd = slot->port->ops->wait_fd(slot->port, slot->poll.queue);
+
+	slot->must_poll = fd >= 0 && epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0;
+}
+
+int worker_rearm(struct worker *w)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = WAKE_TAG};
+
+	/* Cleared first: a change that comes while the set is made is seen the next time. */
+	__atomic_store_n(&w->rearm, false, __ATOMIC_SEQ_CST);
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &event) != 0)
+		return -errno;
+	for (unsigned i = 0; i < w->n_slots; i++)
+		slot_register(w, i);
+	return 0;
+}
+
+static void take_events(struct worker *w, const struct epoll_event *events, int n)
+{
+	uint64_t drained;
+
+	for (int i = 0; i < n; i++) {
+		uint32_t tag = events[i].data.u32;
+
+		if (tag == WAKE_TAG) {
+			if (read(w->wake_fd, &drained, sizeof(drained)) < 0)
+				continue; /* EAGAIN: somebody's wake-up was taken already */
+		} else if (tag < w->n_slots) {
+			w->slots[tag].hot = true;
+		}
+	}
+}
+
+void worker_find_ready(struct worker *w)
+{
+	struct epoll_event events[EVENTS_MAX];
+
+	w->next_epoll_tsc = rte_rdtsc() + us_to_tsc(READY_POLL_US);
+	if (__atomic_load_n(&w->rearm, __ATOMIC_ACQUIRE) && worker_rearm(w) != 0)
+		return;
+	take_events(w, events, epoll_wait(w->epoll_fd, events, EVENTS_MAX, 0));
+}
+
+/* Ask every port to signal. How long to wait at most, in us; 0: there is work already. */
+static uint64_t begin_waits(struct worker *w, unsigned *ret_begun)
+{
+	bool must_poll = false;
+	unsigned i;
+
+	for (i = 0; i < w->n_slots; i++) {
+		struct poll_slot *slot = &w->slots[i];
+		enum port_wait wait = slot->port->ops->wait_begin(slot->port, slot->poll.queue);
+
+		if (wait == PORT_WAIT_WORK) {
+			slot->hot = true;
+			*ret_begun = i + 1;
+			return 0;
+		}
+		must_poll |= wait == PORT_WAIT_POLL || slot->must_poll;
+	}
+	*ret_begun = i;
+	if (!must_poll)
+		return WAIT_LAST_MS * 1000ULL;
+	w->sleep_us = w->sleep_us == 0 ? SLEEP_FIRST_US : w->sleep_us * 2;
+	if (w->sleep_us > SLEEP_LAST_US)
+		w->sleep_us = SLEEP_LAST_US;
+	return w->sleep_us;
+}
+
+static void wait_for_events(struct worker *w, uint64_t us)
+{
+	struct timespec timeout = {
+		.tv_sec = (time_t)(us / 1000000),
+		.tv_nsec = (long)(us % 1000000) * 1000,
+	};
+	struct epoll_event events[EVENTS_MAX];
+	int n;
+
+	rte_rcu_qsbr_thread_offline(worker_qsbr(), w->index);
+	n = epoll_pwait2(w->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
+	rte_rcu_qsbr_thread_online(worker_qsbr(), w->index);
+	take_events(w, events, n);
+	if (us < WAIT_LAST_MS * 1000ULL)
+		stat_add(&w->sleeps, 1);
+	else
+		stat_add(&w->waits, 1);
+}
+
+void worker_idle(struct worker *w, uint64_t now)
+{
+	unsigned begun = 0;
+	uint64_t us;
+
+	if (now - w->last_work_tsc < us_to_tsc(SPIN_US)) {
+		rte_pause();
+		return;
+	}
+	if (__atomic_load_n(&w->rearm, __ATOMIC_ACQUIRE) && worker_rearm(w) != 0) {
+		rte_delay_us_sleep(SLEEP_LAST_US);
+		return;
+	}
+	us = begin_waits(w, &begun);
+	if (us != 0)
+		wait_for_events(w, us);
+	/*
+	 * Published while this worker was offline: the slots' ports may be gone. Published after
+	 * this look: they live until this worker's next quiescent point, since it is online.
+	 */
+	if (worker_snapshot_changed(w))
+		return;
+	for (unsigned i = 0; i < begun; i++) {
+		struct poll_slot *slot = &w->slots[i];
+
+		slot->port->ops->wait_end(slot->port, slot->poll.queue);
+	}
+}

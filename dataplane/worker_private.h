@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What worker.c (threads, publishing), worker_idle.c (sleeping) and worker_stats.c share. */
+#ifndef LEAT_DATAPLANE_WORKER_PRIVATE_H
+#define LEAT_DATAPLANE_WORKER_PRIVATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/pipeline.h"
+#include "dataplane/stage/stage.h"
+#include "dataplane/worker.h"
+
+/* One queue a worker polls, and what it knows about its readiness. Worker only. */
+struct poll_slot {
+	struct snapshot_poll poll;
+	struct port *port;
+	bool must_poll; /* its fd cannot be waited for */
+	bool hot;	/* worth a receive that costs a system call */
+};
+
+struct worker {
+	/* Set before the thread starts, read by all. */
+	unsigned index;
+	int cpu;
+	int node;
+	pthread_t thread;
+	int wake_fd; /* eventfd: written by anyone, drained by the worker */
+	struct pipeline *pipeline;
+
+	/* Worker only. */
+	const struct snapshot *snap;
+	struct poll_slot *slots;
+	unsigned n_slots;
+	unsigned slots_room;
+	bool has_syscall_ports;
+	int epoll_fd;
+	uint64_t next_epoll_tsc; /* when to ask for ready TAPs again */
+	uint64_t last_work_tsc;
+	uint32_t sleep_us;
+
+	/* Written by anyone (true), taken by the worker: what the epoll set holds may be stale. */
+	bool rearm;
+
+	/* Written by the worker (relaxed), read by the control side. */
+	uint64_t busy_tsc;
+	uint64_t total_tsc;
+	uint64_t rounds;
+	uint64_t sleeps;
+	uint64_t waits;
+	uint64_t polls;
+} __attribute__((aligned(64)));
+
+/* Wait until there may be work; returns at once where there is. */
+void worker_idle(struct worker *w, uint64_t now);
+/* Mark the slots whose fds are ready as hot; does not block. */
+void worker_find_ready(struct worker *w);
+/* Is another snapshot published than the one the worker holds? */
+bool worker_snapshot_changed(const struct worker *w);
+/* The epoll set anew, for the slots as they are. 0 or -errno. */
+int worker_rearm(struct worker *w);
+
+/* The threads, for the files named above. */
+extern struct worker workers[WORKERS_MAX];
+extern unsigned n_workers;
+extern struct shared_tables shared_tables;
+struct rte_rcu_qsbr *worker_qsbr(void);
+
+#endif

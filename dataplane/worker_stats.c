@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the control side reads of the workers, and what it makes them forget. */
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "dataplane/worker_private.h"
+
+void worker_port_stats(uint16_t port, struct port_stats *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned i = 0; i < n_workers; i++)
+		port_stats_add(ret, &workers[i].pipeline->stats[port]);
+}
+
+void worker_rule_stats(uint32_t rule, struct rule_stats *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (unsigned i = 0; i < n_workers; i++) {
+		const struct rule_stats *rs = &workers[i].pipeline->rules[rule];
+
+		ret->packets += stat_read(&rs->packets);
+		ret->bytes += stat_read(&rs->bytes);
+		ret->connections += stat_read(&rs->connections);
+	}
+}
+
+void worker_forget_port(uint16_t port)
+{
+	mac_table_flush_port(shared_tables.macs, port);
+	for (unsigned i = 0; i < n_workers; i++)
+		memset(&workers[i].pipeline->stats[port], 0, sizeof(struct port_stats));
+}
+
+void worker_forget_network(uint16_t network)
+{
+	mac_table_flush_network(shared_tables.macs, network);
+	conn_table_flush_network(shared_tables.conns, network);
+}
+
+void worker_forget_rule(uint32_t rule)
+{
+	for (unsigned i = 0; i < n_workers; i++)
+		memset(&workers[i].pipeline->rules[rule], 0, sizeof(struct rule_stats));
+}
+
+void worker_housekeeping(void)
+{
+	const struct snapshot *snap = worker_snapshot();
+
+	if (snap != NULL)
+		mac_table_age(shared_tables.macs, snap->mac_age_s,
+			(uint32_t)(rte_rdtsc() / rte_get_tsc_hz()));
+}
+
+void worker_status_get(unsigned worker, struct worker_status *ret)
+{
+	const struct worker *w = &workers[worker];
+	const struct pipeline *p = w->pipeline;
+
+	ret->cpu = w->cpu;
+	ret->node = w->node;
+	ret->busy_tsc = stat_read(&w->busy_tsc);
+	ret->total_tsc = stat_read(&w->total_tsc);
+	ret->rounds = stat_read(&w->rounds);
+	ret->sleeps = stat_read(&w->sleeps);
+	ret->waits = stat_read(&w->waits);
+	ret->packets = stat_read(&p->packets);
+	ret->flow_hits = stat_read(&p->hits);
+	ret->flow_misses = stat_read(&p->misses);
+	ret->polls = (uint16_t)stat_read(&w->polls);
+}
+
+size_t worker_conn_count(void)
+{
+	return conn_table_count(shared_tables.conns);
+}
+
+size_t worker_mac_count(void)
+{
+	return mac_table_count(shared_tables.macs);
+}
+
+const struct shared_tables *worker_tables(void)
+{
+	return &shared_tables;
+}
