@@ -92,7 +92,7 @@ static size_t rule_expand(const struct rule *rule, uint32_t index, const struct 
 	const struct compile_names *names, struct ruleset_rule ret[static 2])
 {
 	struct ruleset_rule r = {
-		.id = index,
+		.id = index | (rule->action == ACTION_ALLOW ? RULE_ALLOWS : 0),
 		.proto = (uint8_t)rule->proto,
 		.port_lo = rule->port_lo,
 		.port_hi = rule->port_hi,

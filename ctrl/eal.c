@@ -18,6 +18,7 @@
 #define HUGEPAGES "/sys/kernel/mm/hugepages"
 #define OWN_ARGS_MAX 16
 #define CPULIST_TEXT_MAX 4096
+#define MEMORY_TEXT_MAX 256
 #define PAGE_2M_KB 2048
 
 static const char *const no_huge[] = {"--no-huge", NULL};
@@ -149,12 +150,42 @@ static int hugepages_check(const struct options *options, struct error *err)
 		file_number("hugepages-2048kB", "nr_hugepages") + missing);
 }
 
+/*
+ * The memory, spread evenly over the NUMA nodes that workers are on, and no more ever: while EAL's
+ * heap grows it catches SIGBUS for itself, and a vhost-user peer that shrinks its memory just then
+ * would be taken for a missing hugepage. option: "--socket-mem=" or "--socket-limit=", where 0 is
+ * no limit; others: MB of the nodes without workers.
+ */
+static void memory_print(const char *option, const struct worker_options *workers,
+	unsigned memory_mb, unsigned others, char *text, size_t size)
+{
+	bool used[RTE_MAX_NUMA_NODES] = {false};
+	unsigned n_used = 0;
+	unsigned n_nodes = 0;
+	size_t n;
+
+	for (unsigned i = 0; i < workers->n; i++) {
+		unsigned node = (unsigned)workers->node[i];
+
+		if (node >= RTE_MAX_NUMA_NODES)
+			continue;
+		n_used += !used[node];
+		used[node] = true;
+		n_nodes = node >= n_nodes ? node + 1 : n_nodes;
+	}
+	n = (size_t)snprintf(text, size, "%s", option);
+	for (unsigned node = 0; node < n_nodes && n < size; node++)
+		n += (size_t)snprintf(text + n, size - n, "%s%u", node == 0 ? "" : ",",
+			used[node] ? memory_mb / n_used : others);
+}
+
 int eal_start(
 	const struct options *options, const struct worker_options *workers, struct error *err)
 {
 	static const char *const of_pci[] = {"-a", "-b", "--allow", "--block", "--no-pci", NULL};
 	char **argv = alloc_zero((size_t)options->eal_argc + OWN_ARGS_MAX, sizeof(*argv));
-	char memory[32];
+	char memory[MEMORY_TEXT_MAX];
+	char limit[MEMORY_TEXT_MAX];
 	char cores[CPULIST_TEXT_MAX];
 	int argc = 0;
 	int result;
@@ -163,14 +194,21 @@ int eal_start(
 		free(argv);
 		return -1;
 	}
-	snprintf(memory, sizeof(memory), "%u", options->memory_mb);
 	main_cores_print(workers, cores, sizeof(cores));
 	argv[argc++] = "leatd";
 	/* --no-huge means --legacy-mem to EAL, which --in-memory does not go with. */
 	argv[argc++] = eal_arg_given(options, no_huge) ? "--no-shconf" : "--in-memory";
 	argv[argc++] = "--no-telemetry";
 	argv[argc++] = cores;
-	argv[argc++] = "-m";
+	if (eal_arg_given(options, no_huge)) {
+		snprintf(memory, sizeof(memory), "-m%u", options->memory_mb);
+	} else {
+		memory_print(
+			"--socket-mem=", workers, options->memory_mb, 0, memory, sizeof(memory));
+		memory_print(
+			"--socket-limit=", workers, options->memory_mb, 1, limit, sizeof(limit));
+		argv[argc++] = limit;
+	}
 	argv[argc++] = memory;
 	if (!eal_arg_given(options, of_pci)) {
 		/* A list with what is no NIC: NICs are taken by uplinks, not at the start. */

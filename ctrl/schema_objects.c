@@ -28,7 +28,7 @@ static const struct field network_fields[] = {
 	{"mtu", FIELD_INT, .min = LIMIT_MTU_MIN, .max = LIMIT_MTU_MAX, .fallback = "1500",
 		.doc = "Largest packet in bytes from the layer-3 header on; a longer one is "
 		       "dropped as "
-		       "`too_long`."},
+		       "`mtu_exceeded`."},
 	{"arp", FIELD_ENUM, .values = VALUES("flood", "proxy"), .fallback = "\"flood\"",
 		.enforced = ENFORCED("\"flood\""),
 		.doc = "Whether ARP and neighbour discovery are flooded or answered by the "

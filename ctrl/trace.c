@@ -180,7 +180,9 @@ static const char *name_of(const char *noun, size_t len, uint32_t index)
 		return names_id(&names->network, index);
 	if (strncmp(noun, "group", len) == 0)
 		return names_id(&names->group, index);
-	if (strncmp(noun, "port", len) == 0 && index < PORTS_MAX)
+	if (index < PORTS_MAX &&
+		(strncmp(noun, "port", len) == 0 || strncmp(noun, "endpoint", len) == 0 ||
+			strncmp(noun, "uplink", len) == 0))
 		commit_port_owner((uint16_t)index, &id);
 	return id;
 }

@@ -114,6 +114,35 @@ static struct command command_of(const struct method *m)
 	return c;
 }
 
+static bool same_noun(const char *method, const char *other)
+{
+	size_t length = noun_length(method);
+
+	return strncmp(method, other, length + 1) == 0;
+}
+
+/* Those of one noun together: first the verbs that every type of objects has. */
+static void noun_each(
+	const char *noun_of_method, void (*each)(const struct command *c, void *arg), void *arg)
+{
+	size_t n;
+	const struct method *methods = schema_methods(&n);
+
+	for (int others = 0; others <= 1; others++) {
+		for (size_t i = 0; i < n; i++) {
+			const struct method *m = &methods[i];
+			struct command c;
+
+			if (!same_noun(noun_of_method, m->name) ||
+				(m->verb == VERB_OTHER) != (others == 1) ||
+				short_name(m->name) != NULL)
+				continue;
+			c = command_of(m);
+			each(&c, arg);
+		}
+	}
+}
+
 void command_each(void (*each)(const struct command *c, void *arg), void *arg)
 {
 	size_t n;
@@ -122,10 +151,12 @@ void command_each(void (*each)(const struct command *c, void *arg), void *arg)
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		each(&commands[i], arg);
 	for (size_t i = 0; i < n; i++) {
-		struct command c = command_of(&methods[i]);
+		size_t before = 0;
 
-		if (short_name(methods[i].name) == NULL)
-			each(&c, arg);
+		while (before < i && !same_noun(methods[i].name, methods[before].name))
+			before++;
+		if (before == i)
+			noun_each(methods[i].name, each, arg);
 	}
 }
 

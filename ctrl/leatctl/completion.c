@@ -129,7 +129,7 @@ static const char bash_function[] =
 	"_leatctl() {\n"
 	"\tlocal line=${COMP_LINE:0:COMP_POINT} found cur break_at\n"
 	"\tlocal -a words\n"
-	"\tread -ra words <<<\"$line\"\n"
+	"\tIFS=' ' read -ra words <<<\"$line\"\n"
 	"\tcur=${line##* }\n"
 	"\t[ -n \"$cur\" ] && unset \"words[-1]\"\n"
 	"\tleatctl_candidates \"${words[@]:1}\"\n"

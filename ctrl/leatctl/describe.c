@@ -2,7 +2,6 @@
 #include "ctrl/leatctl/describe.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,21 +50,13 @@ void describe_fields(const struct object_schema *schema,
 	fields_walk(&walk, schema, "", NULL);
 }
 
-__attribute__((format(printf, 2, 3))) static void append(
-	char ret[static DESCRIBE_MAX], const char *fmt, ...)
-{
-	size_t n = strlen(ret);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(ret + n, DESCRIBE_MAX - n, fmt, ap);
-	va_end(ap);
-}
+/* Printed text behind what is there, cut off where there is no more room. */
+#define APPEND(ret, ...) snprintf((ret) + strlen(ret), DESCRIBE_MAX - strlen(ret), __VA_ARGS__)
 
 /* "a, b or c" */
 static void append_choice(char ret[static DESCRIBE_MAX], size_t i, bool is_last, const char *text)
 {
-	append(ret, "%s%s",
+	APPEND(ret, "%s%s",
 		i == 0	  ? ""
 		: is_last ? " or "
 			  : ", ",
@@ -82,19 +73,19 @@ static void describe_text(const struct field *field, char ret[static DESCRIBE_MA
 		[FORMAT_PCI_ADDRESS] = "PCI address",
 	};
 
-	append(ret, "%s, ", formats[field->format]);
+	APPEND(ret, "%s, ", formats[field->format]);
 	if (field->min > 0)
-		append(ret, "%" PRId64 "..%" PRId64 " bytes", field->min, field->max);
+		APPEND(ret, "%" PRId64 "..%" PRId64 " bytes", field->min, field->max);
 	else
-		append(ret, "up to %" PRId64 " bytes", field->max);
+		APPEND(ret, "up to %" PRId64 " bytes", field->max);
 }
 
 static void describe_range(const struct field *field, char ret[static DESCRIBE_MAX])
 {
 	if (field->max == INT64_MAX)
-		append(ret, "integer from %" PRId64, field->min);
+		APPEND(ret, "integer from %" PRId64, field->min);
 	else
-		append(ret, "integer %" PRId64 "..%" PRId64, field->min, field->max);
+		APPEND(ret, "integer %" PRId64 "..%" PRId64, field->min, field->max);
 }
 
 static const char *family_name(const struct field *field)
@@ -107,7 +98,7 @@ static void describe_list(const struct field *field, char ret[static DESCRIBE_MA
 	char element[DESCRIBE_MAX];
 
 	describe_type(field->element, element);
-	append(ret, "list of %s%" PRId64 ": %s", field->min > 0 ? "1.." : "up to ", field->max,
+	APPEND(ret, "list of %s%" PRId64 ": %s", field->min > 0 ? "1.." : "up to ", field->max,
 		element);
 }
 
@@ -130,48 +121,48 @@ void describe_type(const struct field *field, char ret[static DESCRIBE_MAX])
 		describe_text(field, ret);
 		break;
 	case FIELD_ID:
-		append(ret, "id%s%s", field->refers != NULL ? " of type " : "",
+		APPEND(ret, "id%s%s", field->refers != NULL ? " of type " : "",
 			field->refers != NULL ? field->refers : "");
 		break;
 	case FIELD_INT:
 		describe_range(field, ret);
 		break;
 	case FIELD_BOOL:
-		append(ret, "true or false");
+		APPEND(ret, "true or false");
 		break;
 	case FIELD_ENUM:
 	case FIELD_UNION:
 		describe_choice(field, ret);
 		break;
 	case FIELD_MAC:
-		append(ret, "%sMAC", field->flags & FIELD_UNICAST ? "unicast " : "");
+		APPEND(ret, "%sMAC", field->flags & FIELD_UNICAST ? "unicast " : "");
 		break;
 	case FIELD_IP:
-		append(ret, "%s address", family_name(field));
+		APPEND(ret, "%s address", family_name(field));
 		break;
 	case FIELD_PREFIX:
-		append(ret, "%s prefix", family_name(field));
+		APPEND(ret, "%s prefix", family_name(field));
 		break;
 	case FIELD_PORT_RANGE:
-		append(ret, "0..65535, or a range as 8000-8080");
+		APPEND(ret, "0..65535, or a range as 8000-8080");
 		break;
 	case FIELD_PROTO:
-		append(ret, "0..255, tcp, udp, icmp, icmp6 or sctp");
+		APPEND(ret, "0..255, tcp, udp, icmp, icmp6 or sctp");
 		break;
 	case FIELD_FILE_MODE:
-		append(ret, "octal text, 0..0777");
+		APPEND(ret, "octal text, 0..0777");
 		break;
 	case FIELD_ARRAY:
 		describe_list(field, ret);
 		break;
 	case FIELD_MAP:
-		append(ret, "object of up to %" PRId64 " strings", field->max);
+		APPEND(ret, "object of up to %" PRId64 " strings", field->max);
 		break;
 	case FIELD_OBJECT:
-		append(ret, "object");
+		APPEND(ret, "object");
 		break;
 	case FIELD_ANY:
-		append(ret, "JSON");
+		APPEND(ret, "JSON");
 		break;
 	}
 }
@@ -180,19 +171,19 @@ void describe_presence(const struct field *field, char ret[static DESCRIBE_MAX])
 {
 	ret[0] = '\0';
 	if (field->flags & FIELD_LATER) {
-		append(ret, "not enforced yet");
+		APPEND(ret, "not enforced yet");
 		return;
 	}
 	if (field->flags & FIELD_REQUIRED)
-		append(ret, "required");
+		APPEND(ret, "required");
 	else if (field->fallback != NULL && field->type != FIELD_UNION)
-		append(ret, "default %s", field->fallback);
+		APPEND(ret, "default %s", field->fallback);
 	for (size_t i = 0; field->enforced != NULL && field->enforced[i] != NULL; i++)
-		append(ret, "%s%s",
+		APPEND(ret, "%s%s",
 			i > 0		 ? ", "
 			: ret[0] != '\0' ? "; only "
 					 : "only ",
 			field->enforced[i]);
 	if (field->enforced != NULL)
-		append(ret, " enforced yet");
+		APPEND(ret, " enforced yet");
 }

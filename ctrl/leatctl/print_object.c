@@ -212,8 +212,9 @@ void print_replace(json_t *result, const struct printed *what)
 	json_t *ids;
 
 	(void)what;
-	json_object_foreach (json_object_get(result, "unchanged"), type, ids)
+	json_object_foreach (json_object_get(result, "unchanged"), type, ids) {
 		unchanged += json_array_size(ids);
+	}
 	printf("%zu added, %zu changed, %zu removed, %zu unchanged, revision "
 	       "%" JSON_INTEGER_FORMAT "\n",
 		added, changed, removed, unchanged,

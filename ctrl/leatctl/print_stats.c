@@ -36,8 +36,9 @@ static json_int_t drops_sum(json_t *drops)
 	const char *name;
 	json_t *n;
 
-	json_object_foreach (drops, name, n)
+	json_object_foreach (drops, name, n) {
 		sum += json_integer_value(n);
+	}
 	return sum;
 }
 
@@ -66,8 +67,9 @@ static json_t *rows_of(json_t *by_id)
 	const char *id;
 	json_t *counters;
 
-	json_object_foreach (by_id, id, counters)
+	json_object_foreach (by_id, id, counters) {
 		json_array_append_new(rows, row_of(id, counters));
+	}
 	return rows;
 }
 
@@ -213,8 +215,9 @@ void print_drops(json_t *result, const struct printed *what)
 	json_t *port;
 
 	(void)what;
-	json_object_foreach (json_object_get(result, "port"), id, port)
+	json_object_foreach (json_object_get(result, "port"), id, port) {
 		drops_append(rows, id, json_object_get(port, "drops"));
+	}
 	drops_append(rows, GONE, json_object_get(json_object_get(result, "gone"), "drops"));
 	print_drop_rows(rows);
 	json_decref(rows);

@@ -229,17 +229,14 @@ static int params_fill(struct run *run, char *const *words, size_t n, struct err
 {
 	const struct object_schema *schema = command_params(run->command);
 	const struct command *c = run->command;
-	json_t *preset = json_object();
 	int result = 0;
 
-	if (c->kind != COMMAND_DOCUMENT && c->field != NULL && run->operand != NULL)
+	if (c->preset != NULL)
+		result = args_put(schema, run->params, (char *const[]){(char *)c->preset}, 1, err);
+	if (result == 0 && c->kind != COMMAND_DOCUMENT && c->field != NULL && run->operand != NULL)
 		result = args_put_one(schema, run->params, c->field, run->operand, err);
 	if (result == 0)
 		result = args_put(schema, run->params, words, n, err);
-	if (result == 0 && c->preset != NULL)
-		result = args_put(schema, preset, (char *const[]){(char *)c->preset}, 1, err);
-	json_object_update_missing(run->params, preset);
-	json_decref(preset);
 	if (result == 0 && c->kind != COMMAND_SHUTDOWN)
 		result = args_check(schema, run->params, err);
 	return result;
@@ -250,7 +247,7 @@ static int params_run(struct run *run, char *const *words, size_t n)
 	struct error err = {0};
 	int status;
 
-	if (run->command->kind == COMMAND_DOCUMENT) {
+	if (run->command->kind == COMMAND_DOCUMENT && run->operand != NULL) {
 		status = document_read(run, run->operand);
 		if (status != STATUS_DONE)
 			return status;
@@ -267,7 +264,7 @@ static int operand_take(struct run *run, char *const **words, size_t *n)
 	if (c->operand == NULL)
 		return STATUS_DONE;
 	/* What the operand gives may be given by its name as well. */
-	if (*n > 0 && (c->field == NULL || strchr((*words)[0], '=') == NULL)) {
+	if (*n > 0 && (c->kind != COMMAND_CALL || strchr((*words)[0], '=') == NULL)) {
 		run->operand = *(*words)++;
 		(*n)--;
 		return STATUS_DONE;

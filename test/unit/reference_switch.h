@@ -30,6 +30,7 @@ struct reference_result {
 	 * FLOW_REFRESH_MS.
 	 */
 	bool turned;
+	bool began_flooded; /* a connection whose receiver is not known yet */
 };
 
 struct reference_switch *reference_create(const struct topology *topology);
