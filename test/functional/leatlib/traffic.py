@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Load between two namespaces: a numbered UDP stream that notices each loss, and iperf3."""
+import json
+import socket
+import threading
+import time
+
+from leatlib import wait
+
+
+class Stream:
+    """Numbered datagrams from one host to another, `rate` a second, until stop()."""
+
+    def __init__(self, src, dst, rate=1000, size=200, port=7000):
+        self.rate, self.size = rate, size
+        self.target = (dst.ip, port)
+        self.sent, self.received = 0, set()
+        self.running, self.drained = True, False
+        self.sink = dst.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sink.setsockopt(socket.SOL_SOCKET, 33, 32 << 20)  # SO_RCVBUFFORCE
+        self.sink.bind(self.target)
+        self.sink.settimeout(0.1)
+        self.source = src.ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.threads = [threading.Thread(target=self._receive, daemon=True),
+                        threading.Thread(target=self._send, daemon=True)]
+        for thread in self.threads:
+            thread.start()
+        wait.until(lambda: self.received, 5, "the first datagram of a stream")
+
+    def _send(self):
+        start = time.monotonic()
+        while self.running:
+            self.source.sendto(self.sent.to_bytes(8, "big").ljust(self.size, b"s"), self.target)
+            self.sent += 1
+            wait.pace(start, self.sent, self.rate)
+
+    def _receive(self):
+        while not self.drained:
+            try:
+                self.received.add(int.from_bytes(self.sink.recv(65536)[:8], "big"))
+            except TimeoutError:
+                pass
+
+    def wait_more(self, n=100, seconds=10):
+        """Wait until `n` more datagrams have arrived."""
+        goal = len(self.received) + n
+        wait.until(lambda: len(self.received) >= goal, seconds,
+                   lambda: f"{goal} datagrams of a stream, {len(self.received)} came")
+
+    def stop(self):
+        """End it and wait for the last ones; the numbers that never came."""
+        self.running = False
+        self.threads[1].join()
+        try:
+            wait.until(lambda: len(self.received) == self.sent, 3, "the rest of a stream")
+        except AssertionError:
+            pass  # the caller judges
+        self.drained = True
+        self.threads[0].join()
+        self.sink.close()
+        self.source.close()
+        return sorted(set(range(self.sent)) - self.received)
+
+    def assert_lossless(self):
+        lost = self.stop()
+        assert not lost, f"{len(lost)} of {self.sent} datagrams were lost: {lost[:20]}"
+
+
+def iperf3(client, server, *options, seconds=2, address=None, port=5201):
+    """Run iperf3 from one host to another; its JSON report."""
+    listener = server.ns.start(["iperf3", "-s", "-1", "--forceflush", "-p", port])
+    listener.expect("Server listening", 10)
+    done = client.ns.run(["iperf3", "-J", "-c", address or server.ip, "-p", port, "-t", seconds,
+                          *options], seconds=seconds + 20, check=False)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0 and "error" not in report, report.get("error", done.stderr)
+    listener.wait(10)
+    return report
+
+
+def received_bits_per_second(report):
+    return report["end"]["sum_received"]["bits_per_second"]
+
+
+def checksum_errors(host):
+    """What the kernel of a namespace counted as corrupt: TCP, UDP and IP."""
+    text = host.ns.run(["cat", "/proc/net/snmp"]).stdout.splitlines()
+    table = {}
+    for names, values in zip(text[::2], text[1::2]):
+        proto = names.split(":")[0]
+        for name, value in zip(names.split()[1:], values.split()[1:]):
+            table[proto, name] = int(value)
+    return {key: table[key] for key in (("Tcp", "InErrs"), ("Tcp", "InCsumErrors"),
+                                        ("Udp", "InCsumErrors"), ("Ip", "InHdrErrors"))
+            if table.get(key)}

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Waiting for something to become true, with a deadline. The only place that sleeps."""
+import time
+
+INTERVAL = 0.005
+
+
+def until(condition, seconds, what):
+    """Poll `condition` until it is truthy and return what it gave; AssertionError after `seconds`.
+
+    `what` says what was waited for: a text, or a function giving one at the time of failure.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            text = what() if callable(what) else what
+            raise AssertionError(f"not within {seconds} s: {text}")
+        time.sleep(INTERVAL)
+
+
+def pace(start, n, per_second):
+    """Sleep until the n-th of a series of `per_second` events that began at `start` is due."""
+    delay = start + n / per_second - time.monotonic()
+    if delay > 0:
+        time.sleep(delay)
+
+
+def let_pass(seconds):
+    """Let time pass where that is what is measured; never to wait for something."""
+    time.sleep(seconds)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""memif between two switches, and any DPDK device by its arguments."""
+from leatlib import frames, wait
+from leatlib.traffic import iperf3, received_bits_per_second
+
+OPEN = {"ips": [], "guard": {"spoof": False, "macs": 64}}
+
+
+def test_memif_between_two_switches(make_switch):
+    """Two switches joined by a memif: containers of either reach those of the other."""
+    left, right = make_switch(), make_switch()
+    for switch in (left, right):
+        switch.network()
+    socket = left.path("memif.sock")
+    for switch, role in ((left, "server"), (right, "client")):
+        switch.link = switch.host("link")
+        switch.endpoint(switch.link, {"kind": "memif", "socket": socket, "id": 0, "role": role},
+                        **OPEN)
+    a, b = left.tap("a", number=10), right.tap("b", number=20)
+    for switch in (left, right):
+        wait.until(lambda switch=switch: switch.state_of(switch.link) == "active", 10,
+                   "the memif to be active")
+    a.ping(b)
+    b.ping(a, "-s", 1472, "-M", "do")
+    assert received_bits_per_second(iperf3(a, b, seconds=1)) > 1e6
+
+
+def test_net_null(net):
+    """What goes to a null device is counted as sent."""
+    a = net.tap("a", bare=True)
+    null = net.host("null")
+    result = net.endpoint(null, {"kind": "dpdk", "devargs": "net_null0,no-rx=1"})
+    assert result["state"] == "active" and result["port"]["kind"] == "dpdk"
+    a.raw.send(frames.udp(a, null, "into the void"))
+    a.raw.send(frames.udp(a, null, "for everybody", dst=frames.BROADCAST))
+    wait.until(lambda: null.stats()["tx_packets"] == 2, 5, "two frames to be sent")
+    assert null.delete()["changed"]
+
+
+def test_af_packet_uplink(net):
+    """An uplink on a kernel interface by AF_PACKET carries tagged frames both ways."""
+    outside = net.host("outside", ns=True)
+    net.root.run(["ip", "link", "add", "ul0", "type", "veth", "peer", "name", "eth0",
+                  "netns", outside.ns.name])
+    outside.configure(v6=False, bare=True)
+    net.root.sysctl("ipv6.conf.all.disable_ipv6", 1)
+    net.root.ip("link set ul0 up")
+    net.call("uplink.upsert", id="up", device={"kind": "af_packet", "netdev": "ul0"})
+    a = net.tap("a", bare=True)
+    a.raw.send(frames.udp(a, outside, "outwards"))
+    got = outside.raw.expect(frames.payload_is("outwards"))
+    assert got.type == 0x8100 and got.vlan == 100

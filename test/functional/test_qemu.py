@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Linux in QEMU with its own virtio-net driver, against TAP containers."""
+import pytest
+
+from leatlib import wait
+from leatlib.qemu import Guest
+from leatlib.traffic import checksum_errors
+
+
+@pytest.fixture(params=["client", "server"])
+def guest(request, net):
+    """A booted guest on a vhost-user port, addresses set, and a container `net.c`."""
+    net.v = net.vhost("v", v6=True, mode=request.param)
+    net.c = net.tap("c", v6=True)
+    nic = {"socket": net.v.socket, "mac": net.v.mac, "server": request.param == "client"}
+    guest = net.keep(Guest([nic]))
+    guest.run(f"ip addr add {net.v.ip}/16 dev eth0; ip link set eth0 up;"
+              f"ip -6 addr add {net.v.ip6}/64 dev eth0 nodad")
+    wait.until(lambda: net.state_of(net.v) == "active", 15, "the guest's port to be active")
+    return guest
+
+
+def test_ping(net, guest):
+    net.c.ping(net.v)
+    net.c.ping6(net.v)
+    guest.run(f"ping -c 3 -W 3 {net.c.ip}")
+    guest.run(f"ping6 -c 3 -W 3 {net.c.ip6}")
+
+
+def sum_of(stream):
+    return stream.expect(r"[0-9a-f]{32}", 60).group(0)
+
+
+def test_tcp_to_container_with_large_segments(net, guest):
+    """The guest's 64 KB segments cross whole, and what arrives is what was sent."""
+    receiver = net.c.ns.start(["/usr/bin/python3", "-u", "-c", f"""
+import hashlib, socket
+s = socket.create_server(('{net.c.ip}', 7001))
+print('listening')
+c, _ = s.accept()
+h = hashlib.md5()
+while d := c.recv(1 << 20): h.update(d)
+print(h.hexdigest())
+"""])
+    receiver.expect("listening", 10)
+    guest.run("dd if=/dev/urandom of=/tmp/file bs=64k count=320", 60)
+    wanted = guest.run("md5sum /tmp/file").split()[0]
+    before = net.c.stats()
+    guest.run(f"nc {net.c.ip} 7001 </tmp/file", 60)
+    assert sum_of(receiver) == wanted
+    after = net.c.stats()
+    size = (after["tx_bytes"] - before["tx_bytes"]) / (after["tx_packets"] - before["tx_packets"])
+    assert size > 5000, f"mean frame of {size:.0f} bytes: segments were cut"
+    assert not checksum_errors(net.c)
+
+
+def test_tcp_to_guest_with_large_segments(net, guest):
+    guest.run("nc -l -p 7002 >/tmp/got &")
+    wait.until(lambda: ":7002" in guest.run("netstat -ltn"), 10, "nc in the guest to listen")
+    sender = net.c.ns.start(["/usr/bin/python3", "-u", "-c", f"""
+import hashlib, os, socket
+s = socket.create_connection(('{net.v.ip}', 7002), 5)
+h = hashlib.md5()
+for _ in range(320):
+    d = os.urandom(65536); h.update(d); s.sendall(d)
+s.close()
+print(h.hexdigest())
+"""])
+    wanted = sum_of(sender)
+    assert guest.run("wait; md5sum /tmp/got", 60).split()[0] == wanted
+    stats = net.v.stats()
+    assert stats["tx_bytes"] / stats["tx_packets"] > 5000
+
+
+def test_guest_driver_unloaded_and_back(net, guest):
+    """The driver resets the device and sets it up again; the port follows."""
+    net.c.ping(net.v)
+    guest.run("rmmod virtio_net; insmod /lib/modules/virtio_net.ko")
+    guest.run(f"ip link set eth0 up; ip addr add {net.v.ip}/16 dev eth0")
+    net.c.ping(net.v)

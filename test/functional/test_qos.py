@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rates: what is let through in a time that the switch itself tells, within 3 %."""
+import pytest
+
+from leatlib import frames, wait
+from leatlib.traffic import iperf3, received_bits_per_second
+
+MBIT100 = 100_000
+MEASURE_NS = 2_000_000_000
+TOLERANCE = 0.03
+
+
+def measured(net, sender, receiver, options, reason):
+    """Load far above the limit; (bits, packets) a second that reached the receiver's port.
+
+    The measure begins when the bucket's store is used up, which the first drops show.
+    """
+    listener = receiver.ns.start(["iperf3", "-s", "-1", "--forceflush"])
+    listener.expect("Server listening", 10)
+    sender.ns.start(["iperf3", "-u", "-c", receiver.ip, "-t", 8, *options])
+    wait.until(lambda: sum(port["drops"].get(reason, 0) for port in
+                           net.call("stats.get", kinds=["port"])["port"].values()) > 200, 8,
+               f"drops for {reason}")
+
+    def sample():
+        stats = net.call("stats.get", kinds=["port"], ids=[receiver.id])
+        port = stats["port"][receiver.id]
+        return stats["ts_ns"], port["tx_bytes"], port["tx_packets"]
+    first = sample()
+    last = wait.until(lambda: (now := sample())[0] - first[0] >= MEASURE_NS and now, 10,
+                      "two seconds of load")
+    seconds = (last[0] - first[0]) / 1e9
+    return (last[1] - first[1]) * 8 / seconds, (last[2] - first[2]) / seconds
+
+
+@pytest.mark.parametrize("side", ["tx", "rx"])
+def test_rate(net, side):
+    limit = {f"{side}_kbps": MBIT100}
+    a = net.tap("a", **({"qos": limit} if side == "tx" else {}))
+    b = net.tap("b", **({"qos": limit} if side == "rx" else {}))
+    bits, _ = measured(net, a, b, ["-b", "160M", "-l", 1400], f"{side}_rate")
+    assert abs(bits / (MBIT100 * 1000) - 1) < TOLERANCE, bits
+
+
+@pytest.mark.parametrize("side", ["tx", "rx"])
+def test_packets_a_second(net, side):
+    limit = {f"{side}_pps": 2000}
+    a = net.tap("a", **({"qos": limit} if side == "tx" else {}))
+    b = net.tap("b", **({"qos": limit} if side == "rx" else {}))
+    _, packets = measured(net, a, b, ["-b", "4M", "-l", 100], f"{side}_pps")
+    assert abs(packets / 2000 - 1) < TOLERANCE, packets
+
+
+def test_tcp_gets_the_rate(net):
+    """Large segments are charged as the frames they become, and a stream still gets along."""
+    a, b = net.tap("a", qos={"tx_kbps": MBIT100}), net.tap("b")
+    rate = received_bits_per_second(iperf3(a, b, seconds=3))
+    assert 0.7 * MBIT100 * 1000 < rate < 1.1 * MBIT100 * 1000
+
+
+def test_group_gives_each_endpoint_its_own_bucket(net):
+    net.call("group.upsert", id="slow", qos={"tx_pps": 100})
+    a, b = net.tap("a", bare=True, group="slow"), net.tap("b", bare=True, group="slow")
+    c = net.tap("c", bare=True)
+    for number in range(1000):
+        a.raw.send(frames.udp(a, c, f"flood {number}"))
+    wait.until(lambda: net.port("a")["rx_packets"] == 1000, 5, "the flood to be taken")
+    assert net.drops("a")["tx_pps"] > 500
+    assert frames.crosses(b, c, frames.udp(b, c, "unhindered"))
+
+
+def test_endpoint_replaces_the_groups(net):
+    net.call("group.upsert", id="slow", qos={"tx_pps": 100})
+    a = net.tap("a", bare=True, group="slow", qos={"tx_kbps": 1_000_000})
+    b = net.tap("b", bare=True)
+    for number in range(500):
+        a.raw.send(frames.udp(a, b, f"many {number}"))
+    wait.until(lambda: net.port("b")["tx_packets"] == 500, 5, "all of them")
+
+
+def test_limit_is_lifted_live(net):
+    a, b = net.tap("a", bare=True, qos={"tx_pps": 10}), net.tap("b", bare=True)
+    for number in range(300):
+        a.raw.send(frames.udp(a, b, f"limited {number}"))
+    wait.until(lambda: net.port("a")["rx_packets"] == 300, 5, "the flood to be taken")
+    assert net.drops("a")["tx_pps"] > 200
+    net.endpoint(a, a.port_spec)
+    before = net.port("b")["tx_packets"]
+    for number in range(300):
+        a.raw.send(frames.udp(a, b, f"free {number}"))
+    wait.until(lambda: net.port("b")["tx_packets"] == before + 300, 5, "all of them")

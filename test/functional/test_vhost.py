@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""vhost-user ports: both socket modes, several queues, peers that die and return."""
+import os
+import signal
+import stat
+
+import pytest
+
+from leatlib import frames, vhost_peer, wait
+from leatlib.testpmd import Testpmd
+from leatlib.traffic import Stream
+
+RESTARTS = 20
+
+
+def virtio_user(host, mac=None, queues=1):
+    """The testpmd port for a vhost-user endpoint."""
+    fields = {"path": host.socket, "mac": mac or host.mac, "queues": queues}
+    if host.port_spec["mode"] == "client":
+        fields["server"] = 1
+    return fields
+
+
+def testpmd_between(net, a, b, **options):
+    """A sender on a to a receiver on b, forwarding not yet begun."""
+    options.setdefault("extra", ["--eth-peer", f"0,{b.mac}", f"--tx-ip={a.ip},{b.ip}"])
+    sender = net.keep(Testpmd([virtio_user(a)], "txonly", **options))
+    receiver = net.keep(Testpmd([virtio_user(b)], "rxonly"))
+    for host in (a, b):
+        wait.until(lambda: net.state_of(host) == "active", 10, f"{host.id} to be active")
+    return sender, receiver
+
+
+testpmd_between.__test__ = False
+
+
+@pytest.mark.parametrize("mode", ["server", "client"])
+def test_testpmd_to_testpmd(net, mode):
+    a, b = net.vhost("a", mode=mode), net.vhost("b", mode=mode)
+    assert a.result["state"] == "pending"
+    sender, receiver = testpmd_between(net, a, b)
+    receiver.start()
+    sender.start()
+    receiver.wait_received(100000)
+    sent = sender.stop()[0][1]
+    wait.until(lambda: net.port("a")["rx_packets"] == sent, 10, "all that was sent to be counted")
+    wait.until(lambda: receiver.stats()[0] == net.port("b")["tx_packets"], 10,
+               "testpmd to take all that was sent to it")
+
+
+def test_io_loop_between_two_ports_of_one_process(net):
+    """testpmd sends a container's frames back to it."""
+    a = net.tap("a", bare=True)
+    open_port = {"guard": {"spoof": False, "macs": 16}}
+    echo = net.vhost("echo", ips=[], **open_port)
+    net.keep(Testpmd([virtio_user(echo)], "macswap")).start()
+    wait.until(lambda: net.state_of(echo) == "active", 10, "echo to be active")
+    a.raw.send(frames.udp(a, echo, "there and back"))
+    got = a.raw.expect(frames.payload_is("there and back"))
+    assert got.dst == a.mac and got.src == echo.mac
+
+
+@pytest.mark.parametrize("mode", ["server", "client"])
+def test_tap_to_vhost_and_back(net, mode):
+    a, v = net.tap("a", bare=True), net.vhost("v", mode=mode)
+    peer = net.peer(v)
+    for size in (60, 200, 1400):
+        a.raw.send(frames.udp(a, v, f"to guest {size} ".ljust(size, "g")))
+        header, _ = peer.expect(lambda data, size=size: f"to guest {size} ".encode() in data)
+        assert header[0] in (0, 2)  # nothing left to finish: the guest did not take CSUM
+        peer.transmit(frames.udp(v, a, f"from guest {size} ".ljust(size, "g")))
+        a.raw.expect(frames.payload_is(f"from guest {size} "))
+
+
+def test_large_segment_from_tap_is_cut_for_a_guest_without_tso(net):
+    """What the guest did not negotiate it does not get."""
+    a, v = net.tap("a"), net.vhost("v")
+    peer = net.peer(v)
+    a.ns.ip(f"neigh add {v.ip} lladdr {v.mac} dev eth0")
+    sender = a.ns.start(["/usr/bin/python3", "-c", f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b'datagram', ('{v.ip}', 9))
+"""])
+    header, frame = peer.expect(lambda data: b"datagram" in data)
+    sender.wait(10)
+    assert header[0] == 0, "an unfinished checksum went to a guest that does not take it"
+    packet = frames.Ether(frame)
+    there = packet[frames.UDP].chksum
+    del packet[frames.UDP].chksum
+    assert frames.Ether(bytes(packet))[frames.UDP].chksum == there
+
+
+def test_guest_with_offloads_gets_the_checksum_unfinished(net):
+    a, v = net.tap("a"), net.vhost("v")
+    peer = net.peer(v, features=vhost_peer.F_MRG_RXBUF | vhost_peer.F_GUEST_CSUM
+                    | vhost_peer.F_GUEST_TSO4 | vhost_peer.F_CSUM)
+    a.ns.ip(f"neigh add {v.ip} lladdr {v.mac} dev eth0")
+    a.ns.run(["/usr/bin/python3", "-c", f"""
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b'datagram', ('{v.ip}', 9))
+"""])
+    header, _ = peer.expect(lambda data: b"datagram" in data)
+    assert header[0] == 1  # NEEDS_CSUM
+
+
+def test_guest_sends_a_chain_and_an_indirect_table(net):
+    a, v = net.tap("a", bare=True), net.vhost("v")
+    peer = net.peer(v)
+    frame = bytes(frames.udp(v, a, "chained".ljust(600, "c")))
+    base = peer.buffer(1, 0)
+    peer.memory[base:base + 12 + len(frame)] = bytes(12) + frame
+    address = vhost_peer.GUEST_BASE + base
+    peer.desc(1, 0, address, 12, vhost_peer.DESC_NEXT, 1)
+    peer.desc(1, 1, address + 12, 100, vhost_peer.DESC_NEXT, 2)
+    peer.desc(1, 2, address + 112, len(frame) - 100)
+    peer.offer(1, 0)
+    peer.kick(1)
+    assert bytes(a.raw.expect(frames.payload_is("chained"))) == frame
+    frame = frame.replace(b"chained", b"indirec")
+    frame = bytes(frames.Ether(frame))
+    peer.memory[base + 12:base + 12 + len(frame)] = frame
+    table = peer.buffer(1, 100)
+    for slot, (start, length, flags) in enumerate(((0, 12, 1), (12, 50, 1),
+                                                   (62, len(frame) - 50, 0))):
+        vhost_peer.DESC.pack_into(peer.memory, table + 16 * slot, address + start, length, flags,
+                                  slot + 1)
+    peer.desc(1, 3, vhost_peer.GUEST_BASE + table, 48, vhost_peer.DESC_INDIRECT)
+    peer.offer(1, 3)
+    peer.kick(1)
+    assert bytes(a.raw.expect(frames.payload_is("indirec"))) == frame
+
+
+def test_frame_larger_than_one_buffer_takes_several(switch):
+    switch.network(mtu=9000)
+    a, v = switch.tap("a", bare=True), switch.vhost("v")
+    peer = switch.peer(v)
+    frame = frames.udp(a, v, "jumbo".ljust(8000, "j"))
+    a.raw.send(frame)
+    _, got = peer.expect(lambda data: b"jumbo" in data)
+    assert got == bytes(frame)
+
+
+@pytest.mark.parametrize("mode", ["server", "client"])
+def test_several_queues(net, mode):
+    a, b = net.vhost("a", mode=mode, queues=2), net.vhost("b", mode=mode)
+    sender = net.keep(Testpmd([virtio_user(a, queues=2)], "txonly", queues=2, extra=[
+        "--eth-peer", f"0,{b.mac}", f"--tx-ip={a.ip},{b.ip}"]))
+    receiver = net.keep(Testpmd([virtio_user(b)], "rxonly"))
+    receiver.start()
+    sender.start()
+    receiver.wait_received(50000)
+    text = sender.command("show port xstats 0")
+    assert "tx_q1_packets: 0\n" not in text and "tx_q1_packets" in text
+    sent = sender.stop()[0][1]
+    wait.until(lambda: net.port("a")["rx_packets"] == sent, 10, "both queues' frames to be counted")
+
+
+def test_socket_owner_and_mode(net):
+    host = net.host("v")
+    path = net.path("v.sock")
+    net.call("endpoint.upsert", id="v", network="net", mac=host.mac, port={
+        "kind": "vhost-user", "socket": path, "mode": "server", "uid": 12345, "gid": 54321,
+        "perm": "0620"})
+    info = os.stat(path)
+    assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (12345, 54321, 0o620)
+    net.call("endpoint.delete", id="v")
+    assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize("mode", ["server", "client"])
+def test_peer_killed_and_back(net, mode):
+    """kill -9 of testpmd, 20 times; the pair beside it does not lose a datagram."""
+    a, b = net.tap("a"), net.tap("b")
+    v = net.vhost("v", mode=mode)
+    a.ns.ip(f"neigh add {v.ip} lladdr {v.mac} dev eth0")
+    stream = Stream(a, b, rate=500)
+    for _ in range(RESTARTS):
+        peer = Testpmd([virtio_user(v)], "rxonly")
+        try:
+            peer.start()
+            wait.until(lambda: net.state_of(v) == "active", 10, "v to be active")
+            before = net.port("v")["tx_packets"]
+            a.ns.run(["ping", "-c", "3", "-i", "0.02", "-w", "1", "-W", "0.1", "-q", v.ip],
+                     check=False)  # nobody answers; the requests must arrive
+            wait.until(lambda: net.port("v")["tx_packets"] >= before + 3, 5, "frames to reach v")
+            peer.wait_received(2, 5)
+        finally:
+            peer.kill()
+        wait.until(lambda: net.state_of(v) == "pending", 10, "v to be pending again")
+    stream.assert_lossless()
+
+
+def test_switch_killed_and_back(make_switch, tmp_path):
+    """kill -9 of leatd, 20 times, under a peer that listens: it reconnects, traffic flows again."""
+    switch = make_switch()
+    peer = None
+    try:
+        for _ in range(RESTARTS):
+            switch.hosts = 0
+            switch.network()
+            v, w = switch.vhost("v", mode="client"), switch.vhost("w", mode="client")
+            if peer is None:
+                peer = Testpmd([virtio_user(v), virtio_user(w, w.mac)], "txonly", extra=[
+                    "--port-topology=loop", "--eth-peer", f"0,{w.mac}", "--eth-peer",
+                    f"1,{v.mac}", f"--tx-ip={v.ip},{w.ip}"])
+                peer.start()
+            for host in (v, w):
+                wait.until(lambda host=host: switch.state_of(host) == "active", 15,
+                           f"{host.id} to be active")
+            wait.until(lambda: switch.port("w")["tx_packets"] > 100, 10, lambda: (
+                f"traffic again: {switch.call('stats.get')}"))
+            switch.rpc.close()
+            switch.process.kill(signal.SIGKILL)
+            switch.start()
+    finally:
+        if peer:
+            peer.close()
