@@ -119,6 +119,8 @@ static void worker_loop(struct worker *w)
 		work = worker_round(w, now);
 		stat_add(&w->rounds, 1);
 		if (work != 0) {
+			if (w->waited)
+				worker_adapt_spin(w, now);
 			w->last_work_tsc = now;
 			w->sleep_us = 0;
 			stat_add(&w->busy_tsc, rte_rdtsc() - now);

@@ -3,6 +3,9 @@
  * An idle worker: it spins for a little, then asks all ports to signal and waits. Where a port
  * cannot signal, the wait is short and grows; where all can, it lasts until one does.
  *
+ * To be woken costs tens of microseconds, in a virtual machine more. So who is woken again and again
+ * after less than a millisecond spins longer, and who slept long spins little.
+ *
  * While it waits a worker is offline for RCU: it touches nothing that a snapshot or a device owns.
  * Whoever changes something it cannot see writes wake_fd.
  */
@@ -17,7 +20,8 @@
 
 #include "dataplane/worker_private.h"
 
-#define SPIN_US 50	  /* without work before the first wait */
+#define SPIN_FIRST_US 50  /* without work before the first wait */
+#define SPIN_LAST_US 1000 /* the same where work keeps coming soon after a wait began */
 #define READY_POLL_US 5	  /* how often ready TAPs are looked for while others keep it busy */
 #define SLEEP_FIRST_US 10 /* the first short sleep where a port has to be polled */
 #define SLEEP_LAST_US 500 /* and the longest: what such a port's first packet may wait */
@@ -117,6 +121,7 @@ static void wait_for_events(struct worker *w, uint64_t us)
 	struct epoll_event events[EVENTS_MAX];
 	int n;
 
+	w->waited = true;
 	rte_rcu_qsbr_thread_offline(worker_qsbr(), w->index);
 	n = epoll_pwait2(w->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
 	rte_rcu_qsbr_thread_online(worker_qsbr(), w->index);
@@ -127,12 +132,24 @@ static void wait_for_events(struct worker *w, uint64_t us)
 		stat_add(&w->waits, 1);
 }
 
+void worker_adapt_spin(struct worker *w, uint64_t now)
+{
+	bool soon = now - w->last_work_tsc < us_to_tsc(SPIN_LAST_US);
+
+	w->waited = false;
+	w->spin_us = soon ? w->spin_us * 2 : w->spin_us / 2;
+	if (w->spin_us < SPIN_FIRST_US)
+		w->spin_us = SPIN_FIRST_US;
+	if (w->spin_us > SPIN_LAST_US)
+		w->spin_us = SPIN_LAST_US;
+}
+
 void worker_idle(struct worker *w, uint64_t now)
 {
 	unsigned begun = 0;
 	uint64_t us;
 
-	if (now - w->last_work_tsc < us_to_tsc(SPIN_US)) {
+	if (now - w->last_work_tsc < us_to_tsc(w->spin_us)) {
 		rte_pause();
 		return;
 	}

@@ -38,6 +38,8 @@ struct worker {
 	uint64_t next_epoll_tsc; /* when to ask for ready TAPs again */
 	uint64_t last_work_tsc;
 	uint32_t sleep_us;
+	uint32_t spin_us; /* without work before it waits */
+	bool waited;	  /* since the last work */
 
 	/* Written by anyone (true), taken by the worker: what the epoll set holds may be stale. */
 	bool rearm;
@@ -53,6 +55,8 @@ struct worker {
 
 /* Wait until there may be work; returns at once where there is. */
 void worker_idle(struct worker *w, uint64_t now);
+/* Work came after a wait: how long to spin the next time. */
+void worker_adapt_spin(struct worker *w, uint64_t now);
 /* Mark the slots whose fds are ready as hot; does not block. */
 void worker_find_ready(struct worker *w);
 /* Is another snapshot published than the one the worker holds? */

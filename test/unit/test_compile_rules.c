@@ -171,11 +171,15 @@ static void check_query(const struct world *w, const struct compile_names *names
 	for (int d = DIRECTION_IN; d <= DIRECTION_OUT; d++) {
 		const struct rule *expect = reference(w, id, d, &q);
 		const struct ruleset *rs = d == DIRECTION_IN ? group->in : group->out;
+		uint32_t wanted = 0;
 		uint32_t got = 0;
 
 		if (rs != NULL)
 			ruleset_classify(rs, &key, &got, 1);
-		assert_int_equal(got, expect != NULL ? names_index(&names->rule, expect->id) : 0);
+		if (expect != NULL)
+			wanted = names_index(&names->rule, expect->id) |
+				 (expect->action == ACTION_ALLOW ? RULE_ALLOWS : 0);
+		assert_int_equal(got, wanted);
 	}
 }
 
