@@ -107,8 +107,10 @@ static unsigned long file_number(const char *folder, const char *name)
 	FILE *file = fopen(path, "re");
 
 	if (file != NULL) {
-		if (fscanf(file, "%lu", &value) != 1)
-			value = 0;
+		char text[32];
+
+		if (fgets(text, sizeof(text), file) != NULL)
+			value = strtoul(text, NULL, 10);
 		fclose(file);
 	}
 	free(path);
@@ -125,10 +127,11 @@ static unsigned long hugepages_free_mb(void)
 	if (dir == NULL)
 		return 0;
 	while ((entry = readdir(dir)) != NULL) {
-		unsigned long size_kb;
+		static const char prefix[] = "hugepages-";
 
-		if (sscanf(entry->d_name, "hugepages-%lukB", &size_kb) == 1)
-			kb += size_kb * file_number(entry->d_name, "free_hugepages");
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+			kb += strtoul(entry->d_name + strlen(prefix), NULL, 10) *
+			      file_number(entry->d_name, "free_hugepages");
 	}
 	closedir(dir);
 	return kb / 1024;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +23,10 @@ void txn_free(struct txn *txn)
 	if (txn == NULL)
 		return;
 	HASH_CLEAR(hh_txn, txn->claims);
-	HASH_ITER (hh, txn->changes, change, next) {
-		HASH_DEL(txn->changes, change);
+	change = txn->changes;
+	HASH_CLEAR(hh, txn->changes);
+	for (; change != NULL; change = next) {
+		next = change->hh.next;
 		object_unref(change->before);
 		object_unref(change->after);
 		free(change->name);
@@ -123,7 +126,8 @@ static int change_allowed(struct txn *txn, enum object_type type, const char *id
 		object_name(type, id, err->object);
 	if (earlier != NULL) {
 		if (err != NULL)
-			strcpy(err->path, type == OBJECT_GLOBAL ? "" : "/id");
+			snprintf(err->path, sizeof(err->path), "%s",
+				type == OBJECT_GLOBAL ? "" : "/id");
 		return error_set(err, LEAT_INVALID_PARAMS,
 			"%s %s is changed twice in one transaction", object_type_name(type), id);
 	}
@@ -169,6 +173,7 @@ static void object_leave(struct model *model, struct object *object)
 {
 	for (size_t i = 0; i < object->n_claims; i++)
 		HASH_DELETE(hh, model->claims, &object->claims[i]);
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in there, so there is a head */
 	HASH_DELETE(hh, model->by_id[object->type], object);
 }
 

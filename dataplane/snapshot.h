@@ -74,6 +74,7 @@ struct snapshot_remote {
 struct snapshot_poll {
 	uint16_t port;
 	uint16_t queue;
+	bool moved; /* set by worker_publish(): another worker may still have it, see there */
 };
 
 /* What the control side hands over; copied by snapshot_create(). */

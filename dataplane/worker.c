@@ -27,6 +27,9 @@ struct shared_tables shared_tables;
 static struct snapshot *published;
 static bool stopping; /* stored by the control side, loaded by workers */
 static struct rte_rcu_qsbr *qsbr;
+/* Stored by the control side with release, loaded by workers with acquire: the generation up to
+ * which queues that were moved may be polled. */
+static uint32_t settled_gen;
 static uint32_t last_gen;      /* control side */
 static uint64_t publish_token; /* control side: of the last publish */
 
@@ -49,6 +52,13 @@ static int slots_reserve(struct worker *w, unsigned n)
 	return 0;
 }
 
+static bool is_settled(const struct snapshot *snap)
+{
+	uint32_t gen = __atomic_load_n(&settled_gen, __ATOMIC_ACQUIRE);
+
+	return snap == NULL || (int32_t)(gen - snap->gen) >= 0;
+}
+
 /* Poll what the new snapshot says. Without memory for that the old list, cut to nothing, is safe.
  */
 static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
@@ -56,22 +66,26 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 	unsigned n = snap == NULL ? 0 : snap->n_polls[w->index];
 
 	w->snap = snap;
+	w->gen = snap == NULL ? 0 : snap->gen;
+	w->settled = is_settled(snap);
 	w->n_slots = 0;
 	w->has_syscall_ports = false;
 	if (slots_reserve(w, n) != 0)
 		return;
 	for (unsigned i = 0; i < n; i++) {
-		struct poll_slot *slot = &w->slots[i];
+		struct poll_slot *slot = &w->slots[w->n_slots];
 
 		slot->poll = snap->polls[w->index][i];
+		if (slot->poll.moved && !w->settled)
+			continue;
 		slot->port = snap->ports[slot->poll.port].port;
 		slot->must_poll = false;
 		slot->hot = true;
 		/* It may have been asked to signal by a worker that slept through its move. */
 		slot->port->ops->wait_end(slot->port, slot->poll.queue);
 		w->has_syscall_ports |= slot->port->rx_syscall;
+		w->n_slots++;
 	}
-	w->n_slots = n;
 	stat_add(&w->polls, n - w->polls);
 	__atomic_store_n(&w->rearm, true, __ATOMIC_RELAXED);
 	w->last_work_tsc = rte_rdtsc();
@@ -79,7 +93,10 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 
 bool worker_snapshot_changed(const struct worker *w)
 {
-	return __atomic_load_n(&published, __ATOMIC_ACQUIRE) != w->snap;
+	const struct snapshot *snap = __atomic_load_n(&published, __ATOMIC_ACQUIRE);
+
+	return snap != w->snap ||
+	       (snap != NULL && (snap->gen != w->gen || is_settled(snap) != w->settled));
 }
 
 static unsigned worker_round(struct worker *w, uint64_t now)
@@ -107,15 +124,13 @@ static void worker_loop(struct worker *w)
 	uint64_t before = rte_rdtsc();
 
 	while (!__atomic_load_n(&stopping, __ATOMIC_RELAXED)) {
-		const struct snapshot *snap;
 		uint64_t now = rte_rdtsc();
 		unsigned work;
 
 		/* First the report, then the look: what was loaded before it may be freed by it. */
 		rte_rcu_qsbr_quiescent(qsbr, w->index);
-		snap = __atomic_load_n(&published, __ATOMIC_ACQUIRE);
-		if (snap != w->snap)
-			worker_take_snapshot(w, snap);
+		if (worker_snapshot_changed(w))
+			worker_take_snapshot(w, __atomic_load_n(&published, __ATOMIC_ACQUIRE));
 		work = worker_round(w, now);
 		stat_add(&w->rounds, 1);
 		if (work != 0) {
@@ -286,15 +301,17 @@ struct snapshot *worker_snapshot(void)
 	return published;
 }
 
-int worker_publish(struct snapshot *snapshot, unsigned deadline_ms)
+/* Everybody has taken the published snapshot: what it moved has no other owner any more. */
+static void settle(void)
 {
-	uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz() / 1000 * deadline_ms;
+	if (published == NULL || is_settled(published))
+		return;
+	__atomic_store_n(&settled_gen, published->gen, __ATOMIC_RELEASE);
+	worker_wake_all();
+}
 
-	/* Generation 0 marks an empty flow, also after 2^32 snapshots. */
-	if (++last_gen == 0)
-		last_gen = 1;
-	snapshot->gen = last_gen;
-	__atomic_store_n(&published, snapshot, __ATOMIC_RELEASE);
+static int wait_quiesced(uint64_t deadline)
+{
 	publish_token = rte_rcu_qsbr_start(qsbr);
 	worker_wake_all();
 	while (!worker_quiesced()) {
@@ -305,9 +322,32 @@ int worker_publish(struct snapshot *snapshot, unsigned deadline_ms)
 	return 0;
 }
 
+int worker_publish(struct snapshot *snapshot, unsigned deadline_ms)
+{
+	uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz() / 1000 * deadline_ms;
+	bool quiesced = worker_quiesced();
+	bool moved;
+	int rc;
+
+	/* Generation 0 marks an empty flow, also after 2^32 snapshots. */
+	if (++last_gen == 0)
+		last_gen = 1;
+	snapshot->gen = last_gen;
+	moved = worker_moves_mark(published, is_settled(published), quiesced, snapshot);
+	if (!moved)
+		__atomic_store_n(&settled_gen, snapshot->gen, __ATOMIC_RELEASE);
+	__atomic_store_n(&published, snapshot, __ATOMIC_RELEASE);
+	rc = wait_quiesced(deadline);
+	/* Once more: until what was moved is polled again. */
+	return rc == 0 && moved ? wait_quiesced(deadline) : rc;
+}
+
 bool worker_quiesced(void)
 {
-	return rte_rcu_qsbr_check(qsbr, publish_token, false) == 1;
+	if (rte_rcu_qsbr_check(qsbr, publish_token, false) != 1)
+		return false;
+	settle();
+	return true;
 }
 
 void worker_quiesce(void)

@@ -46,7 +46,8 @@ int worker_node(unsigned worker);
  * Hand a snapshot to all workers. Control side, one thread. Gives it its generation. 0: every
  * worker forwards by it and the former one (worker_snapshot() before the call) may be freed.
  * -ETIMEDOUT: it is published, but some worker has not said so within deadline_ms; the former one
- * must live on until worker_quiesced() says otherwise.
+ * must live on until worker_quiesced() says otherwise. A queue that goes from one worker to another
+ * rests from when the former owner takes the snapshot until all have.
  */
 int worker_publish(struct snapshot *snapshot, unsigned deadline_ms);
 

@@ -30,6 +30,8 @@ struct worker {
 
 	/* Worker only. */
 	const struct snapshot *snap;
+	uint32_t gen; /* of snap: another one may come to lie at the same address */
+	bool settled; /* polls what was moved, too */
 	struct poll_slot *slots;
 	unsigned n_slots;
 	unsigned slots_room;
@@ -59,7 +61,14 @@ void worker_idle(struct worker *w, uint64_t now);
 void worker_adapt_spin(struct worker *w, uint64_t now);
 /* Mark the slots whose fds are ready as hot; does not block. */
 void worker_find_ready(struct worker *w);
-/* Is another snapshot published than the one the worker holds? */
+/*
+ * worker_moves.c: set `moved` of what next polls. settled: was everything that former moved polled
+ * already; quiesced: have all workers taken former? True: something was moved.
+ */
+bool worker_moves_mark(
+	const struct snapshot *former, bool settled, bool quiesced, struct snapshot *next);
+
+/* Is another snapshot published than the one the worker holds, or may it poll more of it now? */
 bool worker_snapshot_changed(const struct worker *w);
 /* The epoll set anew, for the slots as they are. 0 or -errno. */
 int worker_rearm(struct worker *w);

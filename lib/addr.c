@@ -7,16 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 int mac_parse(const char *text, struct mac *ret)
 {
 	struct mac mac;
-	int used = 0;
 
-	if (strlen(text) != MAC_TEXT_LEN - 1 || strspn(text, "0123456789abcdefABCDEF:") != 17 ||
-		sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac.b[0], &mac.b[1],
-			&mac.b[2], &mac.b[3], &mac.b[4], &mac.b[5], &used) != MAC_LEN ||
-		used != MAC_TEXT_LEN - 1)
+	if (strlen(text) != MAC_TEXT_LEN - 1)
 		return -EINVAL;
+	for (unsigned i = 0; i < MAC_LEN; i++) {
+		const char *two = text + (size_t)3 * i;
+		int high = hex_digit(two[0]);
+		int low = hex_digit(two[1]);
+
+		if (high < 0 || low < 0 || (two[2] != ':' && two[2] != '\0'))
+			return -EINVAL;
+		mac.b[i] = (uint8_t)(high << 4 | low);
+	}
 	*ret = mac;
 	return 0;
 }
@@ -83,9 +97,8 @@ void mac_format(const struct mac *mac, char text[static MAC_TEXT_LEN])
 
 void ip_format(const struct ip *ip, char text[static INET6_ADDRSTRLEN])
 {
-	if (ip->family == 0 ||
-		inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->b, text, INET6_ADDRSTRLEN) ==
-			NULL)
+	if (ip->family == 0 || inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->b, text,
+				       INET6_ADDRSTRLEN) == NULL)
 		text[0] = '\0';
 }
 

@@ -106,8 +106,8 @@ static uint32_t xdp_prog_id(struct nl_sock *sk, int ifindex)
 
 int netdev_get(const char *name, struct netdev_info *ret, struct error *err)
 {
-	struct nl_sock *sk;
-	struct rtnl_link *link;
+	struct nl_sock *sk = NULL;
+	struct rtnl_link *link = NULL;
 	struct nl_addr *addr;
 
 	if (link_open(name, &sk, &link, err) != 0)
@@ -148,8 +148,8 @@ static int change_fill(struct rtnl_link *want, const struct netdev_change *chang
 
 int netdev_set(const char *name, const struct netdev_change *change, struct error *err)
 {
-	struct nl_sock *sk;
-	struct rtnl_link *link;
+	struct nl_sock *sk = NULL;
+	struct rtnl_link *link = NULL;
 	struct rtnl_link *want;
 	int rc = -NLE_NOMEM;
 

@@ -7,7 +7,6 @@
  *
  * One thread of the control side opens devices, and nobody else in the process AF_XDP sockets.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "dataplane/port/ethdev.h"
+#include "lib/fds.h"
 
 #define BPF_ID (1ULL << 62) /* tells an id of the BPF kind from a socket's cookie */
 #define BPF_PROG (1ULL << 61)
@@ -36,8 +36,9 @@ static uint64_t bpf_identity(int fd)
 {
 	char path[64];
 	char line[128];
+	static const char map[] = "map_id:";
+	static const char prog[] = "prog_id:";
 	uint64_t identity = 0;
-	unsigned id;
 	FILE *info;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
@@ -45,10 +46,10 @@ static uint64_t bpf_identity(int fd)
 	if (info == NULL)
 		return 0;
 	while (identity == 0 && fgets(line, sizeof(line), info) != NULL) {
-		if (sscanf(line, "map_id: %u", &id) == 1)
-			identity = BPF_ID | id;
-		else if (sscanf(line, "prog_id: %u", &id) == 1)
-			identity = BPF_ID | BPF_PROG | id;
+		if (strncmp(line, map, strlen(map)) == 0)
+			identity = BPF_ID | strtoul(line + strlen(map), NULL, 10);
+		else if (strncmp(line, prog, strlen(prog)) == 0)
+			identity = BPF_ID | BPF_PROG | strtoul(line + strlen(prog), NULL, 10);
 	}
 	fclose(info);
 	return identity;
@@ -80,14 +81,13 @@ static bool is_others(int fd, uint64_t id)
 
 void ethdev_fds_note(struct ethdev_fds *fds)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
+	DIR *dir = fds_open();
+	int fd;
 
 	if (dir == NULL)
 		return;
-	while ((entry = readdir(dir)) != NULL && fds->n < ETHDEV_FDS_MAX) {
-		int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
-		uint64_t id = fd >= 0 ? identity(fd) : 0;
+	while (fds->n < ETHDEV_FDS_MAX && (fd = fds_next(dir)) >= 0) {
+		uint64_t id = identity(fd);
 
 		if (id != 0 && !is_noted(fds, fd, id) && !is_others(fd, id))
 			fds->fd[fds->n++] = (struct ethdev_fd){.fd = fd, .id = id};

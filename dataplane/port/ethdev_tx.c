@@ -194,7 +194,6 @@ static void prepare(
 static void send_batch(
 	struct ethdev_port *p, uint16_t queue, struct batch *batch, struct port_stats *stats)
 {
-	uint32_t len[BURST_MAX];
 	uint64_t bytes = 0;
 	uint16_t sent = 0;
 	uint16_t taken;
@@ -202,14 +201,14 @@ static void send_batch(
 	if (p->tx_offload)
 		prepare(p, queue, batch, stats);
 	for (uint16_t i = 0; i < batch->n; i++)
-		len[i] = batch->m[i]->pkt_len;
+		bytes += batch->m[i]->pkt_len;
 	do {
 		taken = rte_eth_tx_burst(
 			p->dev_id, queue, batch->m + sent, (uint16_t)(batch->n - sent));
 		sent = (uint16_t)(sent + taken);
 	} while (taken != 0 && sent < batch->n);
-	for (uint16_t i = 0; i < sent; i++)
-		bytes += len[i];
+	for (uint16_t i = sent; i < batch->n; i++)
+		bytes -= batch->m[i]->pkt_len;
 	stat_add(&stats->tx_packets, sent);
 	stat_add(&stats->tx_bytes, bytes);
 	if (likely(sent == batch->n))

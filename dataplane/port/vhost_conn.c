@@ -12,7 +12,6 @@
  * vhost_update() has taken the ring from the workers and waited until each has passed a quiescent
  * point.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -26,6 +25,7 @@
 #include <rte_vhost.h>
 
 #include "dataplane/port/vhost.h"
+#include "lib/fds.h"
 
 /* How long a peer may leave the library's only event thread waiting in the middle of a message. */
 #define MESSAGE_TIMEOUT_US 100000
@@ -124,18 +124,15 @@ static bool is_new_connection(const struct vhost_port *port, int fd)
 static int connection_find(const struct vhost_port *port)
 {
 	const struct timeval limit = {.tv_usec = MESSAGE_TIMEOUT_US};
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *e;
+	DIR *dir = fds_open();
 	int sock = -1;
+	int fd;
 
 	if (dir == NULL)
 		return -1;
-	while (sock < 0 && (e = readdir(dir)) != NULL) {
-		int fd = (int)strtol(e->d_name, NULL, 10);
-
-		if (e->d_name[0] != '.' && is_new_connection(port, fd))
+	while (sock < 0 && (fd = fds_next(dir)) >= 0)
+		if (is_new_connection(port, fd))
 			sock = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	}
 	closedir(dir);
 	if (sock >= 0 &&
 		(setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) != 0 ||

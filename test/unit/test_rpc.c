@@ -80,7 +80,7 @@ static void test_long_lines(void **state)
 
 	(void)state;
 	/* Exactly as long as allowed. */
-	head = sprintf(line, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"");
+	head = snprintf(line, length, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"");
 	memset(line + head, ' ', length - (size_t)head);
 	line[length - 2] = '}';
 	line[length - 1] = '\n';

@@ -255,7 +255,7 @@ static void test_clock_backwards(void **state)
 	(void)state;
 	token_bucket_init(&tb, 1000, 1000, 1000, 1000000);
 	assert_true(token_bucket_take(&tb, 1000, 1000000));
-	/* To and fro earns nothing twice. */
+	/* Back and forth earns nothing twice. */
 	for (int i = 0; i < 100; i++) {
 		assert_int_equal(token_bucket_level(&tb, 0), 0);
 		assert_int_equal(token_bucket_level(&tb, 999999), 0);

@@ -291,11 +291,11 @@ static enum drop_reason ref_transmit(const struct tx_item *item, uint16_t *at)
 	assert_memory_equal(got, want, need);
 	for (uint16_t i = 0; i < n; i++) {
 		struct vring_used_elem e = guest_used(&guest);
-		uint32_t upto = (uint32_t)RTE_MIN(end[i], (uint64_t)need);
+		uint32_t limit = (uint32_t)RTE_MIN(end[i], (uint64_t)need);
 
 		assert_int_equal(e.id, id[i]);
-		assert_int_equal(e.len, upto - done);
-		done = upto;
+		assert_int_equal(e.len, limit - done);
+		done = limit;
 	}
 	*at += n;
 	return DROP_REASON_COUNT;

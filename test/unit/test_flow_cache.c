@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The flow cache against a plain list: it may forget, but never says what was not put last. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataplane/flow_cache.h"
+#include "dataplane/frame.h"
+#include "test/fixtures/rig.h"
+#include "test/unit/random.h"
+
+#define ENTRIES 1024
+#define KEYS 3000
+#define OPERATIONS 400000
+
+/* What was put last for a key. */
+struct memory {
+	struct flow_key key;
+	uint8_t addrs6[32];
+	bool six;
+	uint32_t gen; /* 0: never put */
+	uint32_t tag;
+};
+
+static struct memory memory[KEYS];
+
+/* Few different bits, so that keys are alike in all but one place. */
+static void random_key(struct rnd *r, struct memory *m)
+{
+	uint8_t *bytes = (uint8_t *)&m->key;
+
+	memset(m, 0, sizeof(*m));
+	m->six = rnd_below(r, 3) == 0;
+	for (unsigned i = 0; i < 3; i++)
+		bytes[rnd_below(r, sizeof(m->key))] = (uint8_t)rnd_below(r, 8);
+	m->key.kind = m->six ? FRAME_IPV6 : FRAME_IPV4;
+	/* The same hash of other addresses: they alone tell the flows apart. */
+	for (unsigned i = 0; m->six && i < 2; i++)
+		m->addrs6[rnd_below(r, 32)] = (uint8_t)rnd_below(r, 4);
+}
+
+static bool is_other(const struct memory *a, const struct memory *b)
+{
+	return memcmp(&a->key, &b->key, sizeof(a->key)) != 0 ||
+	       (a->six && memcmp(a->addrs6, b->addrs6, sizeof(a->addrs6)) != 0);
+}
+
+static void fill_memory(struct rnd *r)
+{
+	for (unsigned i = 0; i < KEYS; i++) {
+		bool fresh;
+
+		do {
+			random_key(r, &memory[i]);
+			fresh = true;
+			for (unsigned k = 0; k < i && fresh; k++)
+				fresh = is_other(&memory[i], &memory[k]);
+		} while (!fresh);
+	}
+}
+
+static void put(struct flow_cache *c, struct memory *m, uint32_t gen, uint32_t tag)
+{
+	struct flow flow = {.key = m->key, .gen = gen, .tag = tag};
+
+	flow_cache_put(c, &flow, flow_key_hash(c, &m->key), m->six ? m->addrs6 : NULL);
+	m->gen = gen;
+	m->tag = tag;
+}
+
+static const struct flow *find(const struct flow_cache *c, const struct memory *m, uint32_t gen)
+{
+	return flow_cache_find(
+		c, &m->key, flow_key_hash(c, &m->key), m->six ? m->addrs6 : NULL, gen);
+}
+
+static void test_against_a_list(void **state)
+{
+	struct rnd r = rnd_start("flow cache");
+	struct flow_cache c;
+	uint32_t gen = 1;
+	uint32_t tag = 0;
+	unsigned hits = 0;
+
+	(void)state;
+	fill_memory(&r);
+	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
+	for (unsigned i = 0; i < OPERATIONS; i++) {
+		/* Mostly few keys, so that many are found; now and then all of them. */
+		unsigned n = i % 1000 < 900 ? 500 : KEYS;
+		struct memory *m = &memory[rnd_below(&r, n)];
+		const struct flow *flow;
+
+		if (rnd_below(&r, 3) == 0)
+			put(&c, m, gen, ++tag);
+		flow = find(&c, m, gen);
+		if (flow != NULL) {
+			hits++;
+			assert_int_equal(m->gen, gen);
+			assert_int_equal(flow->tag, m->tag);
+			assert_memory_equal(&flow->key, &m->key, sizeof(m->key));
+		}
+		if (rnd_below(&r, 5000) == 0)
+			gen++;
+	}
+	assert_true(hits > OPERATIONS / 4);
+	flow_cache_fini(&c);
+}
+
+/* What was put is found at once, whatever was there. */
+static void test_found_after_put(void **state)
+{
+	struct rnd r = rnd_start("flow cache");
+	struct flow_cache c;
+
+	(void)state;
+	fill_memory(&r);
+	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
+	for (unsigned i = 0; i < KEYS; i++) {
+		put(&c, &memory[i], 1, i);
+		assert_non_null(find(&c, &memory[i], 1));
+		assert_int_equal(find(&c, &memory[i], 1)->tag, i);
+		assert_null(find(&c, &memory[i], 2));
+	}
+	flow_cache_fini(&c);
+}
+
+/* Two flows of one set live side by side; a third takes the place of a stale one first. */
+static void test_ways(void **state)
+{
+	struct rnd r = rnd_start("flow cache");
+	struct memory *same[3];
+	struct flow_cache c;
+	unsigned n = 0;
+
+	(void)state;
+	fill_memory(&r);
+	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
+	for (unsigned i = 0; i < KEYS && n < 3; i++) {
+		bool fits = !memory[i].six;
+
+		if (fits && n > 0)
+			fits = flow_cache_set(&c, flow_key_hash(&c, &memory[i].key)) ==
+			       flow_cache_set(&c, flow_key_hash(&c, &same[0]->key));
+		if (fits)
+			same[n++] = &memory[i];
+	}
+	assert_int_equal(n, 3);
+	put(&c, same[0], 1, 10);
+	put(&c, same[1], 1, 11);
+	assert_int_equal(find(&c, same[0], 1)->tag, 10);
+	assert_int_equal(find(&c, same[1], 1)->tag, 11);
+	put(&c, same[0], 2, 12);
+	put(&c, same[2], 2, 13);
+	assert_int_equal(find(&c, same[0], 2)->tag, 12);
+	assert_int_equal(find(&c, same[2], 2)->tag, 13);
+	assert_null(find(&c, same[1], 1));
+	flow_cache_fini(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_against_a_list),
+		cmocka_unit_test(test_found_after_put),
+		cmocka_unit_test(test_ways),
+	};
+
+	rig_eal_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
