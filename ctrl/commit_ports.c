@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctrl/commit_ports.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/alloc.h"
 #include "lib/log.h"
+
+#define LINGER_TRIES 50
+#define LINGER_PAUSE_NS 2000000
 
 /* What happened besides the error itself. */
 __attribute__((format(printf, 2, 3))) static void error_append(
@@ -62,11 +67,28 @@ static int republish(const bool *skip, unsigned deadline_ms, struct error *err)
 	return rc == 0 ? 0 : 1;
 }
 
+/* birth_open(), which waits for a name that one of our own closed TAPs is about to free. */
+static struct port *open_patiently(const struct birth *birth, uint16_t index, struct error *err)
+{
+	const struct timespec pause = {.tv_nsec = LINGER_PAUSE_NS};
+	struct port *port = NULL;
+
+	for (unsigned i = 0; i < LINGER_TRIES; i++) {
+		*err = (struct error){0};
+		port = birth_open(birth, index, worker_count(), err);
+		if (port != NULL || birth->spec.kind != PORT_TAP || err->sys_errno != EBUSY ||
+			!ports_may_linger())
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return port;
+}
+
 static int open_one(struct plan_open *open, struct error *err)
 {
 	struct error why = {0};
 
-	open->port = birth_open(&open->birth, open->index, worker_count(), &why);
+	open->port = open_patiently(&open->birth, open->index, &why);
 	if (open->port != NULL)
 		return 0;
 	if (open->optional) {
@@ -140,7 +162,7 @@ static void restore(const struct plan *plan, unsigned deadline_ms, struct error 
 
 		if (!plan->leave[i].early)
 			continue;
-		record->port = birth_open(&record->birth, index, worker_count(), &why);
+		record->port = open_patiently(&record->birth, index, &why);
 		if (record->port != NULL) {
 			log_warning("%s %s: its former port has been opened again", type, id);
 			error_append(err, "; the former port of %s %s works again", type, id);

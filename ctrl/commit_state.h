@@ -72,6 +72,9 @@ int commit_publish(struct snapshot *snapshot, unsigned deadline_ms);
 /* Close them, several at a time where the kind allows it (commit_close.c). ports[] is used up. */
 void ports_close(struct port **ports, size_t n);
 
+/* May the name of a TAP closed lately still be taken for a moment? */
+bool ports_may_linger(void);
+
 /*
  * Reclaim (commit_reclaim.c). retired_create: room for everything that goes when `next` takes the
  * place of the names that stand; NULL: no memory.

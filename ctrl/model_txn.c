@@ -172,8 +172,8 @@ int txn_delete(struct txn *txn, enum object_type type, const char *id, const cha
 static void object_leave(struct model *model, struct object *object)
 {
 	for (size_t i = 0; i < object->n_claims; i++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in there: a head is */
 		HASH_DELETE(hh, model->claims, &object->claims[i]);
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in there, so there is a head */
 	HASH_DELETE(hh, model->by_id[object->type], object);
 }
 

@@ -115,7 +115,7 @@ static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
 			continue;
 		}
 		drop = refused;
-		step(ret, "policy: port %u may not have it: %s", p->flood[k],
+		step(ret, "policy: port #%u may not have it: %s", p->flood[k],
 			drop_reason_name(drop - 1U));
 	}
 	if (ret->n_out == 0) {
@@ -134,7 +134,7 @@ static void trace_stages(
 	stage_vlan(p, in);
 	if (is_dropped(p, ret, "vlan"))
 		return;
-	step(ret, "vlan: network index %u", p->network[0]);
+	step(ret, "vlan: network #%u", p->network[0]);
 	stage_parse(p);
 	if (is_dropped(p, ret, "parse"))
 		return;
@@ -160,7 +160,7 @@ int trace_frame(const struct snapshot *snapshot, uint16_t port, const uint8_t *f
 	pipeline_clock(p, rte_rdtsc());
 	p->snap = snapshot;
 	one_frame(p, port, frame, len);
-	step(ret, "receive: by %s %u, %u bytes",
+	step(ret, "receive: by %s #%u, %u bytes",
 		snapshot->ports[port].uplink ? "uplink" : "endpoint", port, len);
 	trace_stages(p, &snapshot->ports[port], ret);
 	pipeline_free(p);

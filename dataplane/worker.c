@@ -33,6 +33,21 @@ static uint32_t settled_gen;
 static uint32_t last_gen;      /* control side */
 static uint64_t publish_token; /* control side: of the last publish */
 
+/*
+ * One thread at a time: what one has found out another may take from the library's own memory of
+ * it, and has to see then what the workers did before.
+ */
+static bool all_passed(uint64_t token)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	int passed;
+
+	pthread_mutex_lock(&lock);
+	passed = rte_rcu_qsbr_check(qsbr, token, false);
+	pthread_mutex_unlock(&lock);
+	return passed == 1;
+}
+
 struct rte_rcu_qsbr *worker_qsbr(void)
 {
 	return qsbr;
@@ -115,6 +130,9 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll);
 		slot->hot = n != 0;
 		work += n;
+		/* A round through a thousand busy ports is long; whoever publishes waits for its end. */
+		if (n != 0 && worker_snapshot_changed(w))
+			break;
 	}
 	return work;
 }
@@ -168,6 +186,7 @@ static int tables_create(const struct worker_options *options)
 	uint32_t conns = options->conn_capacity == 0 ? CONN_CAPACITY : options->conn_capacity;
 	size_t size = rte_rcu_qsbr_get_memsize(WORKERS_MAX);
 
+	publish_token = 0;
 	shared_tables.macs = mac_table_create(LEARNED_MACS_MAX, PORTS_MAX);
 	shared_tables.conns = conn_table_create(conns, options->node[0]);
 	shared_tables.frags = frag_table_create(FRAG_CAPACITY);
@@ -344,7 +363,7 @@ int worker_publish(struct snapshot *snapshot, unsigned deadline_ms)
 
 bool worker_quiesced(void)
 {
-	if (rte_rcu_qsbr_check(qsbr, publish_token, false) != 1)
+	if (!all_passed(publish_token))
 		return false;
 	settle();
 	return true;
@@ -358,6 +377,6 @@ void worker_quiesce(void)
 		return;
 	token = rte_rcu_qsbr_start(qsbr);
 	worker_wake_all();
-	while (rte_rcu_qsbr_check(qsbr, token, false) != 1)
+	while (!all_passed(token))
 		rte_delay_us_sleep(PUBLISH_POLL_US);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Which connection a frame belongs to: by its own addresses, for an ICMP error by those of the
- * packet it reports about (RFC 792, RFC 4443), for a later fragment by its first.
+ * packet it reports about (RFC 792, RFC 4443); a later fragment goes by its first (fragment.c).
  */
 #include <netinet/in.h>
 
@@ -102,69 +102,6 @@ static bool is_related(struct pipeline *p, const struct frame *f, uint16_t netwo
 	       info.gen == p->snap->gen;
 }
 
-static void frag_key_fill(
-	struct frag_key *key, const struct frame *f, uint16_t network, uint16_t port)
-{
-	const uint8_t *l3 = f->head + f->l3_off;
-	struct ip src;
-	struct ip dst;
-
-	memset(key, 0, sizeof(*key));
-	frame_ips(f, &src, &dst);
-	memcpy(key->src, src.b, sizeof(key->src));
-	memcpy(key->dst, dst.b, sizeof(key->dst));
-	key->network = network;
-	key->in_port = port;
-	key->family = src.family;
-	/* In IPv6 the fragments of a datagram may name different next headers; the id is enough. */
-	key->proto = src.family == 4 ? f->l4_proto : 0;
-	key->id = src.family == 4 ? load_be16(l3 + 4) : f->frag_id;
-}
-
-/* A drop, or where several receive: one for those that are judged. */
-static void refuse(struct decision *d, uint8_t drop)
-{
-	if (d->flood)
-		d->refusal = drop;
-	else
-		d->drop = drop;
-}
-
-static void sides_swap(struct decision *d)
-{
-	struct side a = d->a;
-
-	d->a = d->b;
-	d->b = a;
-}
-
-static void find_fragment(struct pipeline *p, const struct snapshot_port *in, struct decision *d)
-{
-	const struct frame *f = &p->burst.frame[d->i];
-	struct frag_verdict verdict;
-	struct frag_key key;
-
-	frag_key_fill(&key, f, p->network[d->i], in->port->index);
-	if (!frag_table_get(p->tables->frags, &key, p->now_ms, &verdict)) {
-		refuse(d, DROPPED(DROP_fragment_unknown));
-		return;
-	}
-	d->found = verdict.judged && !d->flood;
-	if (d->found) {
-		d->drop = verdict.drop;
-		d->rule[0] = verdict.rule_out;
-		d->rule[1] = verdict.rule_in;
-		return;
-	}
-	if (verdict.drop != 0)
-		refuse(d, verdict.drop);
-	d->key.proto = verdict.proto;
-	d->key.dport = verdict.dport;
-	d->is_reply = verdict.is_reply;
-	if (d->is_reply)
-		sides_swap(d);
-}
-
 enum icmp_kind { ICMP_NEITHER, ICMP_REQUEST, ICMP_REPLY };
 
 /* What asks, and what answers: RFC 792, 950; RFC 4443. */
@@ -226,15 +163,18 @@ static void find_tracked(struct pipeline *p, struct decision *d, uint8_t tcp_fla
 		d->cacheable = false;
 		return;
 	}
+	/* Until the handshake is complete each segment has to come here, or the flow would end it. */
+	if (d->key.proto == IPPROTO_TCP && !(there && info.confirmed))
+		d->cacheable = false;
 	if (!there) {
 		if (d->key.proto == IPPROTO_TCP && p->snap->tcp_midstream_drop &&
 			(tcp_flags & (CONN_TCP_SYN | CONN_TCP_ACK)) != CONN_TCP_SYN)
-			refuse(d, DROPPED(DROP_tcp_midstream));
+			decision_refuse(d, DROPPED(DROP_tcp_midstream));
 		return;
 	}
 	d->is_reply = direction == CONN_REPLY;
 	if (d->is_reply) {
-		sides_swap(d);
+		decision_swap(d);
 		key_reverse(&d->key);
 	}
 	d->known = true;
@@ -252,7 +192,7 @@ void connection_find(struct pipeline *p, const struct snapshot_port *in, struct 
 	const struct frame *f = &p->burst.frame[d->i];
 
 	if (f->flags & FRAME_FRAG_LATER) {
-		find_fragment(p, in, d);
+		fragment_find(p, in, d);
 		return;
 	}
 	key_of_frame(&d->key, f, p->network[d->i]);
@@ -265,26 +205,6 @@ void connection_find(struct pipeline *p, const struct snapshot_port *in, struct 
 	}
 	d->tracked = true;
 	find_tracked(p, d, f->l4_proto == IPPROTO_TCP ? f->head[f->l4_off + 13] : 0);
-}
-
-static void remember_fragment(
-	struct pipeline *p, const struct snapshot_port *in, const struct decision *d)
-{
-	const struct frame *f = &p->burst.frame[d->i];
-	struct frag_key key;
-	struct frag_verdict verdict = {
-		.drop = d->flood ? d->refusal : d->drop,
-		.gen = p->snap->gen,
-		.rule_out = d->rule[0],
-		.rule_in = d->rule[1],
-		.judged = !d->flood,
-		.is_reply = d->is_reply,
-		.proto = d->key.proto,
-		.dport = d->key.dport,
-	};
-
-	frag_key_fill(&key, f, p->network[d->i], in->port->index);
-	frag_table_put(p->tables->frags, &key, &verdict, p->now_ms);
 }
 
 static uint8_t tcp_flags_of(const struct frame *f)
@@ -335,7 +255,7 @@ void connection_remember(struct pipeline *p, const struct snapshot_port *in, str
 	if (d->is_reply)
 		d->rule[0] = d->rule[1] = 0;
 	if (p->burst.frame[d->i].flags & FRAME_FRAG_FIRST)
-		remember_fragment(p, in, d);
+		fragment_remember(p, in, d);
 }
 
 /* With a generation that no snapshot has: who answers is judged when it does. */

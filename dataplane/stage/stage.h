@@ -142,6 +142,10 @@ unsigned flood_outputs(struct pipeline *p, const struct snapshot_port *in, const
 
 /* stage/connection.c: the connection a frame belongs to, and what is remembered of it. */
 void connection_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
+/* stage/fragment.c: of a later fragment, and of a first one when it was judged. */
+void fragment_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
+void fragment_remember(
+	struct pipeline *p, const struct snapshot_port *in, const struct decision *d);
 /* Once it was judged; flooded frames: what does not depend on their receivers. */
 void connection_remember(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
 /* A flooded frame went out to a receiver that may have it: its replies may pass. */
@@ -164,6 +168,24 @@ void stage_act(struct pipeline *p, const struct snapshot_port *in);
 /* stage/transmit.c: the receivers' meters, what they do not take finished, and out. */
 void output_add(struct pipeline *p, uint16_t port, struct frame *f, uint32_t tag);
 void stage_transmit(struct pipeline *p);
+
+/* A drop, or where several receive: one for those that are judged. */
+static inline void decision_refuse(struct decision *d, uint8_t drop)
+{
+	if (d->flood)
+		d->refusal = drop;
+	else
+		d->drop = drop;
+}
+
+/* The packet goes the other way than its connection began. */
+static inline void decision_swap(struct decision *d)
+{
+	struct side a = d->a;
+
+	d->a = d->b;
+	d->b = a;
+}
 
 static inline void count_drop(struct pipeline *p, uint16_t port, uint8_t drop)
 {

@@ -180,8 +180,7 @@ static void random_tags(struct rnd *r, const struct test_port_spec *from, struct
 
 	if (from->uplink && chance(r, 92)) {
 		p->tag[n].tpid = chance(r, 90) ? 0x8100 : 0x88a8;
-		p->tag[n++].tci = (uint16_t)(chance(r, 97) ? PICK(r, vlans)
-							   : rnd_below(r, 65536));
+		p->tag[n++].tci = (uint16_t)(chance(r, 97) ? PICK(r, vlans) : rnd_below(r, 65536));
 	}
 	while (n < PACKET_TAGS_MAX - 1U && chance(r, 5)) {
 		p->tag[n].tpid = chance(r, 90) ? 0x8100 : 0x88a8;
@@ -332,7 +331,7 @@ void random_packet(struct rnd *r, const struct topology *t, const struct history
 		*in = h->in[i];
 		return;
 	} else {
-		p->kind = kind < 50 ? PACKET_IPV4
+		p->kind = kind < 50   ? PACKET_IPV4
 			  : kind < 78 ? PACKET_IPV6
 			  : kind < 88 ? PACKET_ARP
 				      : PACKET_RAW;

@@ -170,8 +170,7 @@ static struct connection *touch(struct journey *j, bool *reply)
 		*reply = false;
 		return NULL;
 	}
-	c->state = conn_state_next(
-		c->state, *reply ? CONN_REPLY : CONN_ORIGINAL, j->p->tcp_flags);
+	c->state = conn_state_next(c->state, *reply ? CONN_REPLY : CONN_ORIGINAL, j->p->tcp_flags);
 	c->due_ms = j->now_ms + conn_state_timeout_ms(c->state);
 	return c;
 }
@@ -189,7 +188,9 @@ static struct connection *begin(struct journey *j, const struct question *q, uns
 		.a = p->src_ip,
 		.b = p->dst_ip,
 		.a_port = has_ports(p->proto) || is_icmp(p->proto) ? p->sport : 0,
-		.b_port = has_ports(p->proto) ? p->dport : is_icmp(p->proto) ? p->sport : 0,
+		.b_port = has_ports(p->proto) ? p->dport
+			  : is_icmp(p->proto) ? p->sport
+					      : 0,
 		.config = config,
 		.from = q->from,
 		.to = q->to,
@@ -303,8 +304,8 @@ static void ask(const struct journey *j, const struct context *x, uint16_t to, s
 	q->dport = x->dport;
 }
 
-static void remember_first(struct journey *j, const struct context *x, int drop,
-	const unsigned rule[2])
+static void remember_first(
+	struct journey *j, const struct context *x, int drop, const unsigned rule[2])
 {
 	struct fragments *f = &j->sw->frag[j->sw->n_frags];
 

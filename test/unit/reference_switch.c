@@ -152,8 +152,10 @@ static int guard_nd(const struct journey *j)
 		return ALLOWED;
 	if (claims && !may_use(j, &j->p->nd.target))
 		return DROP_spoofed_arp;
-	return (j->p->nd.option != 1 && j->p->nd.option != 2) || mac_equal(&j->p->nd.option_mac, &own) ? ALLOWED
-									     : DROP_spoofed_arp;
+	return (j->p->nd.option != 1 && j->p->nd.option != 2) ||
+			       mac_equal(&j->p->nd.option_mac, &own)
+		       ? ALLOWED
+		       : DROP_spoofed_arp;
 }
 
 static int guard(const struct journey *j)
@@ -230,8 +232,8 @@ static unsigned count_ports(const struct journey *j, bool uplinks)
 static bool learn(struct journey *j)
 {
 	struct learned_mac *known = find_learned(j, &j->p->src);
-	bool learns = j->from->learning || (j->from->uplink && (count_ports(j, true) > 1 ||
-								       count_ports(j, false) > 0));
+	bool learns = j->from->learning ||
+		      (j->from->uplink && (count_ports(j, true) > 1 || count_ports(j, false) > 0));
 
 	if (!learns || find_configured(j, &j->p->src) != NOBODY)
 		return true;
@@ -303,8 +305,7 @@ static void find_destination(struct journey *j)
 			find_all(j, true);
 		return;
 	}
-	if (to == NOBODY && learned != NULL &&
-		j->now_ms / 1000 - learned->seen_s <= mac_age(j->t))
+	if (to == NOBODY && learned != NULL && j->now_ms / 1000 - learned->seen_s <= mac_age(j->t))
 		to = learned->port;
 	if (to == NOBODY)
 		find_all(j, false);

@@ -64,8 +64,8 @@ static void check_outs(const struct rig *rig, const struct packet_fixture *fx)
 	}
 }
 
-static void check_drops(const struct rig *rig, const struct packet_fixture *fx,
-	const struct port_stats *before)
+static void check_drops(
+	const struct rig *rig, const struct packet_fixture *fx, const struct port_stats *before)
 {
 	struct port_stats now;
 
@@ -79,8 +79,8 @@ static void check_drops(const struct rig *rig, const struct packet_fixture *fx,
 	}
 }
 
-static void check_rules(const struct rig *rig, const struct packet_fixture *fx,
-	const struct rule_stats *before)
+static void check_rules(
+	const struct rig *rig, const struct packet_fixture *fx, const struct rule_stats *before)
 {
 	for (uint32_t r = 1; r < TEST_RULES; r++) {
 		uint64_t want = 0;

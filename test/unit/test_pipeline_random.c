@@ -3,6 +3,7 @@
  * The real stages against the reference switch: random configurations, random packets, every
  * output, drop and rule counter compared after each step, with the flow cache warm and cold.
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ struct run {
 	bool cold;
 	uint64_t leg_ms;
 	unsigned config;
+	unsigned shown; /* this one's packets are printed: LEAT_TEST_SHOW */
 	unsigned step;
 	struct rule_stats rules[TOPOLOGY_RULES_MAX + 1];
 	struct port_stats stats;
@@ -50,13 +52,17 @@ struct expected {
 	uint64_t connections[TOPOLOGY_RULES_MAX + 1];
 };
 
-static void describe(const struct run *run, const struct packet *p, uint16_t in, const struct reference_result *ret)
+static void describe(const struct run *run, const struct packet *p, uint16_t in,
+	const struct reference_result *ret)
 {
-	print_error("  step %u at %" PRIu64 " by %u: kind %d proto %u %u->%u flags %#x type %u frag %u%s id %u tags "
+	print_error("  step %u at %" PRIu64
+		    " by %u: kind %d proto %u %u->%u flags %#x type %u frag %u%s id %u tags "
 		    "%#x/%#x dst %02x..%02x src ..%02x ip %u>%u; expected %s, %u outputs, rules",
-		run->step, rig_now_ms(run->rig), in, p->kind, p->proto, p->sport, p->dport, p->tcp_flags, p->icmp_type, p->frag_off,
-		p->more ? "+" : "", p->frag_id, p->tag[0].tpid ? p->tag[0].tci : 0xffffU,
-		p->tag[1].tpid ? p->tag[1].tci : 0xffffU, p->dst.b[0], p->dst.b[5], p->src.b[5], p->src_ip.b[p->kind == PACKET_IPV6 ? 15 : 3], p->dst_ip.b[p->kind == PACKET_IPV6 ? 15 : 3],
+		run->step, rig_now_ms(run->rig), in, p->kind, p->proto, p->sport, p->dport,
+		p->tcp_flags, p->icmp_type, p->frag_off, p->more ? "+" : "", p->frag_id,
+		p->tag[0].tpid ? p->tag[0].tci : 0xffffU, p->tag[1].tpid ? p->tag[1].tci : 0xffffU,
+		p->dst.b[0], p->dst.b[5], p->src.b[5], p->src_ip.b[p->kind == PACKET_IPV6 ? 15 : 3],
+		p->dst_ip.b[p->kind == PACKET_IPV6 ? 15 : 3],
 		ret->dropped ? drop_reason_name(ret->reason) : "to pass", ret->n_out);
 	for (unsigned i = 1; i <= TOPOLOGY_RULES_MAX; i++)
 		if (ret->rule_packets[i] != 0 || ret->rule_connections[i] != 0)
@@ -64,8 +70,8 @@ static void describe(const struct run *run, const struct packet *p, uint16_t in,
 	print_error("\n");
 }
 
-static void failed(const struct run *run, const char *what, unsigned which, uint64_t is,
-	uint64_t should)
+static void failed(
+	const struct run *run, const char *what, unsigned which, uint64_t is, uint64_t should)
 {
 	fail_msg("config %u (%s), step %u: %s %u is %" PRIu64 ", should be %" PRIu64, run->config,
 		run->cold ? "cold" : "warm", run->step, what, which, is, should);
@@ -86,8 +92,8 @@ static void expect(struct run *run, const struct packet *p, uint16_t in,
 		uint16_t port = ret->out[i].port;
 		struct test_frame *frame = &want->out[port][want->n_out[port]++];
 
-		frame->len = (uint32_t)frame_retag(
-			bytes, len, run->topology[run->which].port[in].uplink, ret->out[i].vlan, out);
+		frame->len = (uint32_t)frame_retag(bytes, len,
+			run->topology[run->which].port[in].uplink, ret->out[i].vlan, out);
 		frame->bytes = malloc(frame->len);
 		memcpy(frame->bytes, out, frame->len);
 		run->n_forwarded++;
@@ -201,7 +207,7 @@ static void run_step(struct run *run)
 		reference_judge(run->ref, in, &p, packet_build(&p, bytes, NULL),
 			rig_now_ms(run->rig), &ret);
 		expect(run, &p, in, &ret, &want);
-		if (getenv("LEAT_TEST_SHOW") != NULL && run->config == (unsigned)atoi(getenv("LEAT_TEST_SHOW")))
+		if (run->config == run->shown)
 			describe(run, &p, in, &ret);
 		test_port_inject_packet(run->rig->bench->port[in], &p);
 		if (ret.n_out > 0)
@@ -251,6 +257,8 @@ static void test_against_reference(void **state)
 
 	(void)state;
 	run.rnd = rnd_start("pipeline against the reference switch");
+	run.shown = getenv("LEAT_TEST_SHOW") != NULL ? (unsigned)atoi(getenv("LEAT_TEST_SHOW"))
+						     : UINT_MAX;
 	for (run.config = 0; run.config < CONFIGS; run.config++) {
 		run.cold = run.config & 1;
 		run_config(&run);

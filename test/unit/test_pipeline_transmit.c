@@ -31,7 +31,8 @@ static const struct topology receivers = {
 			[SENDER] = {.present = true, .host = SENDER},
 			[PLAIN] = {.present = true, .host = PLAIN},
 			[SUMS] = {.present = true, .host = SUMS, .caps = PORT_CAP_CSUM},
-			[SEGMENTS] = {.present = true, .host = SEGMENTS,
+			[SEGMENTS] = {.present = true,
+				.host = SEGMENTS,
 				.caps = PORT_CAP_CSUM | PORT_CAP_TSO4 | PORT_CAP_TSO6},
 			[TAKES_ALL] = {.present = true, .host = TAKES_ALL, .caps = ALL_CAPS},
 		},
@@ -202,8 +203,7 @@ static void test_whole(void **state)
 		assert_int_equal(tp->out[0].len, len);
 		assert_memory_equal(tp->out[0].bytes, bytes, len);
 		assert_int_equal(tp->out[0].gso_size, 1400);
-		assert_int_equal(tp->out[0].gso_type,
-			FRAME_GSO_TCPV4 | (ecn ? FRAME_GSO_ECN : 0));
+		assert_int_equal(tp->out[0].gso_type, FRAME_GSO_TCPV4 | (ecn ? FRAME_GSO_ECN : 0));
 		assert_int_equal(tp->out[0].offload, FRAME_NEEDS_CSUM);
 		assert_int_equal(tp->mbufs_taken, 1);
 		rig_free(rig);
@@ -272,7 +272,8 @@ static void test_sums(void **state)
 		finish(want, len, &at, p.proto);
 		len = frame_retag(want, len, false, far ? 10 : 0, tagged);
 		assert_int_equal(rig->bench->port[far ? 0 : PLAIN]->n_out, 1);
-		assert_int_equal(rig->bench->port[far ? 0 : PLAIN]->out[0].offload & FRAME_NEEDS_CSUM, 0);
+		assert_int_equal(
+			rig->bench->port[far ? 0 : PLAIN]->out[0].offload & FRAME_NEEDS_CSUM, 0);
 		assert_memory_equal(rig->bench->port[far ? 0 : PLAIN]->out[0].bytes, tagged, len);
 		rig_free(rig);
 	}

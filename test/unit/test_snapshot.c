@@ -160,8 +160,8 @@ static void test_polls(void **state)
 		}
 	for (unsigned i = 0; i < 8; i++)
 		for (unsigned q = 0; q < 3; q++)
-			assert_int_equal(seen[i][q], s->ports[i].port != NULL &&
-							     q < s->ports[i].port->n_rxq);
+			assert_int_equal(seen[i][q],
+				s->ports[i].port != NULL && q < s->ports[i].port->n_rxq);
 	assert_int_equal(s->n_polls[0], 4);
 	snapshot_free(s);
 }
