@@ -39,9 +39,9 @@ json_t *commit_uplink_oper(const char *id);   /* the same shape */
 json_t *stats_ports(json_t *ids);     /* endpoints and uplinks by id */
 json_t *stats_endpoints(json_t *ids); /* endpoints alone */
 json_t *stats_rules(json_t *ids);
-json_t *stats_workers(void);	      /* array, by worker */
-json_t *stats_drops(void);	      /* totals over all ports, gone ones included */
-json_t *stats_gone(void);	      /* sum over ports deleted since the start, port shape */
+json_t *stats_workers(void); /* array, by worker */
+json_t *stats_drops(void);   /* totals over all ports, gone ones included */
+json_t *stats_gone(void);    /* sum over ports deleted since the start, port shape */
 
 /* Parts of system.status: [{cpu, busy, ports}], and {hugepages, heap_total_bytes, ...}. */
 json_t *status_workers(void);

@@ -15,7 +15,7 @@
 
 #include "lib/addr.h"
 
-#define ID_MAX 253	   /* characters of an id */
+#define ID_MAX 253	    /* characters of an id */
 #define ENDPOINT_IPS_MAX 16 /* addresses of one endpoint */
 #define SOCKET_PATH_MAX 107 /* bytes, sun_path without its NUL */
 
@@ -27,31 +27,39 @@ struct network {
 	char id[ID_MAX + 1];
 	char *tenant;
 	enum encap encap;
-	uint16_t vlan;		/* 1..4094 with ENCAP_VLAN, else 0 */
-	struct prefix subnet;	/* addr.family 0: none given */
+	uint16_t vlan;	      /* 1..4094 with ENCAP_VLAN, else 0 */
+	struct prefix subnet; /* addr.family 0: none given */
 	struct prefix subnet6;
 	struct ip gateway;
 	struct ip gateway6;
-	uint16_t mtu;		/* layer-3 bytes, 68..9216 */
+	uint16_t mtu; /* layer-3 bytes, 68..9216 */
 };
 
 /* Both an uplink's device and an endpoint's port. */
-enum port_kind { PORT_VHOST_USER, PORT_TAP, PORT_AF_XDP, PORT_AF_PACKET, PORT_MEMIF, PORT_PCI, PORT_DPDK };
+enum port_kind {
+	PORT_VHOST_USER,
+	PORT_TAP,
+	PORT_AF_XDP,
+	PORT_AF_PACKET,
+	PORT_MEMIF,
+	PORT_PCI,
+	PORT_DPDK
+};
 
 struct port_spec {
 	enum port_kind kind;
-	char *socket;	/* vhost-user, memif */
-	bool server;	/* vhost-user, memif: the switch listens */
+	char *socket;	 /* vhost-user, memif */
+	bool server;	 /* vhost-user, memif: the switch listens */
 	uint16_t queues; /* queue pairs, 1..PORT_QUEUES_MAX */
-	int64_t uid;	/* vhost-user server socket's owner, -1: as created */
+	int64_t uid;	 /* vhost-user server socket's owner, -1: as created */
 	int64_t gid;
-	int32_t perm;	/* its mode bits, -1: as created */
-	char *netns;	/* tap: path of a network namespace, NULL: the daemon's own */
-	char *name;	/* tap: the interface's name in there */
-	char *netdev;	/* af_xdp, af_packet */
+	int32_t perm; /* its mode bits, -1: as created */
+	char *netns;  /* tap: path of a network namespace, NULL: the daemon's own */
+	char *name;   /* tap: the interface's name in there */
+	char *netdev; /* af_xdp, af_packet */
 	uint32_t memif_id;
-	char *address;	/* pci */
-	char *devargs;	/* dpdk */
+	char *address; /* pci */
+	char *devargs; /* dpdk */
 };
 
 struct uplink {

@@ -16,6 +16,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/worker_private.h"
+#include "lib/spinlock.h"
 
 #define PUBLISH_POLL_US 20 /* between two looks at whether all workers have passed */
 
@@ -39,12 +40,12 @@ static uint64_t publish_token; /* control side: of the last publish */
  */
 static bool all_passed(uint64_t token)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static uint8_t lock; /* threads of the control side alone, for the length of this look */
 	int passed;
 
-	pthread_mutex_lock(&lock);
+	spin_lock(&lock);
 	passed = rte_rcu_qsbr_check(qsbr, token, false);
-	pthread_mutex_unlock(&lock);
+	spin_unlock(&lock);
 	return passed == 1;
 }
 

@@ -4,7 +4,7 @@
  * cannot signal, the wait is short and grows; where all can, it lasts until one does.
  *
  * To be woken costs tens of microseconds, in a virtual machine more. So who is woken again and again
- * after less than a millisecond spins longer, and who slept long spins little.
+ * after less than half a millisecond spins longer, and who slept long spins little.
  *
  * While it waits a worker is offline for RCU: it touches nothing that a snapshot or a device owns.
  * Whoever changes something it cannot see writes wake_fd.
@@ -21,7 +21,7 @@
 #include "dataplane/worker_private.h"
 
 #define SPIN_FIRST_US 50  /* without work before the first wait */
-#define SPIN_LAST_US 1000 /* the same where work keeps coming soon after a wait began */
+#define SPIN_LAST_US 500  /* the same where work keeps coming soon after a wait began */
 #define READY_POLL_US 5	  /* how often ready TAPs are looked for while others keep it busy */
 #define SLEEP_FIRST_US 10 /* the first short sleep where a port has to be polled */
 #define SLEEP_LAST_US 500 /* and the longest: what such a port's first packet may wait */

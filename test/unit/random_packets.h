@@ -25,7 +25,7 @@ void random_policy(struct rnd *r, struct topology *t);
 uint16_t random_port(struct rnd *r, const struct topology *t);
 /* A packet for a port; may choose another port. The packet may point into the history. */
 void random_packet(struct rnd *r, const struct topology *t, const struct history *h, uint16_t *in,
-	struct packet *ret);
+	struct packet *p);
 void history_add(struct history *h, const struct packet *p, uint16_t in, uint16_t out);
 
 #endif

@@ -5,16 +5,6 @@
 
 #include "test/unit/reference_private.h"
 
-#define FRAGMENT_TIMEOUT_MS 30000
-
-/* What is asked about a packet at one receiver. */
-struct question {
-	struct end from; /* who began the connection */
-	struct end to;
-	uint8_t proto;
-	uint16_t dport;
-};
-
 static bool end_equal(const struct end *a, const struct end *b)
 {
 	return a->judged == b->judged && a->group == b->group;
@@ -118,88 +108,6 @@ static bool answers(const struct packet *p)
 	return p->proto == 1 ? t == 0 || t == 14 || t == 16 || t == 18 : t == 129;
 }
 
-static bool has_ports(uint8_t proto)
-{
-	return proto == 6 || proto == 17 || proto == 132;
-}
-
-static bool is_icmp(uint8_t proto)
-{
-	return proto == 1 || proto == 58;
-}
-
-/* Which connection a packet's addresses are of, whatever the direction; *reply: the other one. */
-static struct connection *find(
-	const struct journey *j, const struct packet *p, uint64_t now_ms, bool *reply)
-{
-	uint16_t sport = has_ports(p->proto) || is_icmp(p->proto) ? p->sport : 0;
-	uint16_t dport = has_ports(p->proto) ? p->dport : is_icmp(p->proto) ? p->sport : 0;
-
-	for (size_t i = 0; i < j->sw->n_conns; i++) {
-		struct connection *c = &j->sw->conn[i];
-
-		if (!c->used || c->network != j->network || c->proto != p->proto ||
-			c->a.family != p->src_ip.family || now_ms >= c->due_ms)
-			continue;
-		if (ip_equal(&c->a, &p->src_ip) && ip_equal(&c->b, &p->dst_ip) &&
-			c->a_port == sport && c->b_port == dport) {
-			*reply = false;
-			return c;
-		}
-		if (ip_equal(&c->b, &p->src_ip) && ip_equal(&c->a, &p->dst_ip) &&
-			c->b_port == sport && c->a_port == dport) {
-			*reply = true;
-			return c;
-		}
-	}
-	return NULL;
-}
-
-/* It is alive, and goes on as the packet says. NULL: it is not, or begins anew. */
-static struct connection *touch(struct journey *j, bool *reply)
-{
-	struct connection *c = find(j, j->p, j->now_ms, reply);
-
-	if (c == NULL) {
-		*reply = false;
-		return NULL;
-	}
-	if (j->p->proto == 6 && conn_state_begins_anew(c->state, j->p->tcp_flags)) {
-		c->used = false;
-		j->ret->turned = true;
-		*reply = false;
-		return NULL;
-	}
-	c->state = conn_state_next(c->state, *reply ? CONN_REPLY : CONN_ORIGINAL, j->p->tcp_flags);
-	c->due_ms = j->now_ms + conn_state_timeout_ms(c->state);
-	return c;
-}
-
-static struct connection *begin(struct journey *j, const struct question *q, unsigned config)
-{
-	struct connection *c = &j->sw->conn[j->sw->n_conns++];
-	const struct packet *p = j->p;
-
-	assert(j->sw->n_conns < REFERENCE_LIST_MAX);
-	*c = (struct connection){
-		.used = true,
-		.network = j->network,
-		.proto = p->proto,
-		.a = p->src_ip,
-		.b = p->dst_ip,
-		.a_port = has_ports(p->proto) || is_icmp(p->proto) ? p->sport : 0,
-		.b_port = has_ports(p->proto) ? p->dport
-			  : is_icmp(p->proto) ? p->sport
-					      : 0,
-		.config = config,
-		.from = q->from,
-		.to = q->to,
-		.state = conn_state_first(p->proto, p->tcp_flags),
-	};
-	c->due_ms = j->now_ms + conn_state_timeout_ms(c->state);
-	return c;
-}
-
 static void count_connection(struct journey *j, const unsigned rule[2])
 {
 	for (unsigned i = 0; i < 2; i++)
@@ -219,38 +127,9 @@ struct context {
 	uint16_t dport;
 };
 
-/* An ICMP error passes that goes to who sent what it is about, of a connection that stands. */
-static bool is_related(const struct journey *j)
-{
-	const struct connection *c;
-	bool reply;
-
-	if (j->p->about == NULL || j->p->about->src_ip.family != j->p->src_ip.family ||
-		!ip_equal(&j->p->about->src_ip, &j->p->dst_ip))
-		return false;
-	c = find(j, j->p->about, j->now_ms, &reply);
-	return c != NULL && c->config == j->sw->config;
-}
-
-static const struct fragments *find_first(const struct journey *j)
-{
-	const struct packet *p = j->p;
-
-	for (size_t i = j->sw->n_frags; i-- > 0;) {
-		const struct fragments *f = &j->sw->frag[i];
-
-		if (f->network != j->network || f->in != j->in || f->id != p->frag_id ||
-			!ip_equal(&f->src, &p->src_ip) || !ip_equal(&f->dst, &p->dst_ip) ||
-			(p->kind == PACKET_IPV4 && f->proto != p->proto))
-			continue;
-		return j->now_ms - f->seen_ms <= FRAGMENT_TIMEOUT_MS ? f : NULL;
-	}
-	return NULL;
-}
-
 static void look_up_fragment(struct journey *j, struct context *x)
 {
-	x->first = find_first(j);
+	x->first = reference_first(j);
 	if (x->first == NULL) {
 		x->refusal = DROP_fragment_unknown;
 		return;
@@ -270,16 +149,16 @@ static void look_up(struct journey *j, struct context *x)
 		look_up_fragment(j, x);
 		return;
 	}
-	x->dport = has_ports(p->proto) ? p->dport : 0;
+	x->dport = reference_has_ports(p->proto) ? p->dport : 0;
 	if (mac_is_multicast(&p->dst))
 		return;
 	if (is_error(p)) {
-		x->related = is_related(j);
+		x->related = reference_is_related(j);
 		return;
 	}
-	x->c = touch(j, &x->reply);
+	x->c = reference_touch(j, &x->reply);
 	x->tracked = true;
-	if (is_icmp(p->proto) && !(asks(p) && (x->c == NULL || !x->reply)) &&
+	if (reference_is_icmp(p->proto) && !(asks(p) && (x->c == NULL || !x->reply)) &&
 		!(answers(p) && x->c != NULL)) {
 		/* Neither an answer nor the like: judged by itself. */
 		x->c = NULL;
@@ -287,7 +166,7 @@ static void look_up(struct journey *j, struct context *x)
 		x->tracked = false;
 	}
 	if (x->c != NULL && x->reply)
-		x->dport = has_ports(p->proto) ? x->c->b_port : 0;
+		x->dport = reference_has_ports(p->proto) ? x->c->b_port : 0;
 	if (x->tracked && x->c == NULL && p->proto == 6 && j->t->tcp_midstream_drop &&
 		(p->tcp_flags & (CONN_TCP_SYN | CONN_TCP_ACK)) != CONN_TCP_SYN)
 		x->refusal = DROP_tcp_midstream;
@@ -354,7 +233,7 @@ static int judge_tracked(
 			return drop;
 		}
 		if (c == NULL && !rst) {
-			c = begin(j, q, j->sw->config);
+			c = reference_begin(j, q, j->sw->config);
 			count_connection(j, rule);
 			memcpy(c->rule, rule, sizeof(c->rule));
 		} else if (c != NULL && c->config != j->sw->config) {
@@ -435,7 +314,7 @@ static void policy_flood(struct journey *j)
 		if (judged && x.tracked && x.c == NULL && !began) {
 			began = true;
 			if (j->p->proto != 6 || !(j->p->tcp_flags & CONN_TCP_RST)) {
-				begin(j, &q, 0);
+				reference_begin(j, &q, 0);
 				j->ret->began_flooded = true;
 				count_connection(j, rule);
 			}

@@ -89,6 +89,25 @@ struct journey {
 /* reference_policy.c: which of the candidates may have it; fills out, or the drop. */
 void reference_policy(struct journey *j);
 
+/* What is asked about a packet at one receiver. */
+struct question {
+	struct end from; /* who began the connection */
+	struct end to;
+	uint8_t proto;
+	uint16_t dport;
+};
+
+/* reference_connections.c. */
+bool reference_has_ports(uint8_t proto);
+bool reference_is_icmp(uint8_t proto);
+/* The packet's connection, going on as the packet says. NULL: none is alive, or it begins anew. */
+struct connection *reference_touch(struct journey *j, bool *reply);
+struct connection *reference_begin(struct journey *j, const struct question *q, unsigned config);
+/* An ICMP error passes that goes to who sent what it is about, of a connection that stands. */
+bool reference_is_related(const struct journey *j);
+/* What is known of the first fragment, NULL: nothing, or too long ago. */
+const struct fragments *reference_first(const struct journey *j);
+
 void reference_drop(struct journey *j, enum drop_reason reason);
 void reference_send(struct journey *j, uint16_t port);
 

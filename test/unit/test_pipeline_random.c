@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -252,13 +253,13 @@ static void run_config(struct run *run)
 
 static void test_against_reference(void **state)
 {
+	const char *show = getenv("LEAT_TEST_SHOW");
 	static struct run run;
 	unsigned reasons = 0;
 
 	(void)state;
 	run.rnd = rnd_start("pipeline against the reference switch");
-	run.shown = getenv("LEAT_TEST_SHOW") != NULL ? (unsigned)atoi(getenv("LEAT_TEST_SHOW"))
-						     : UINT_MAX;
+	run.shown = show != NULL ? (unsigned)strtoul(show, NULL, 0) : UINT_MAX;
 	for (run.config = 0; run.config < CONFIGS; run.config++) {
 		run.cold = run.config & 1;
 		run_config(&run);

@@ -292,7 +292,6 @@ static void test_sum_of_zero(void **state)
 	len = packet_build(&p, bytes, &at);
 	p.sport = (uint16_t)get16(bytes + at.l4_off + 6);
 	p.needs_csum = true;
-	len = packet_build(&p, bytes, &at);
 	send_packet(rig, &p);
 	assert_int_equal(rig->bench->port[PLAIN]->out[0].len, len);
 	assert_int_equal(get16(rig->bench->port[PLAIN]->out[0].bytes + at.l4_off + 6), 0xffff);
