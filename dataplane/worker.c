@@ -11,48 +11,16 @@
 
 #include <rte_cycles.h>
 #include <rte_lcore.h>
-#include <rte_malloc.h>
 #include <rte_pause.h>
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/worker_private.h"
-#include "lib/spinlock.h"
-
-#define PUBLISH_POLL_US 20 /* between two looks at whether all workers have passed */
 
 struct worker workers[WORKERS_MAX];
 unsigned n_workers;
 struct shared_tables shared_tables;
 
-/* Stored by the control side with release, loaded by workers with acquire. */
-static struct snapshot *published;
 static bool stopping; /* stored by the control side, loaded by workers */
-static struct rte_rcu_qsbr *qsbr;
-/* Stored by the control side with release, loaded by workers with acquire: the generation up to
- * which queues that were moved may be polled. */
-static uint32_t settled_gen;
-static uint32_t last_gen;      /* control side */
-static uint64_t publish_token; /* control side: of the last publish */
-
-/*
- * One thread at a time: what one has found out another may take from the library's own memory of
- * it, and has to see then what the workers did before.
- */
-static bool all_passed(uint64_t token)
-{
-	static uint8_t lock; /* threads of the control side alone, for the length of this look */
-	int passed;
-
-	spin_lock(&lock);
-	passed = rte_rcu_qsbr_check(qsbr, token, false);
-	spin_unlock(&lock);
-	return passed == 1;
-}
-
-struct rte_rcu_qsbr *worker_qsbr(void)
-{
-	return qsbr;
-}
 
 static int slots_reserve(struct worker *w, unsigned n)
 {
@@ -68,13 +36,6 @@ static int slots_reserve(struct worker *w, unsigned n)
 	return 0;
 }
 
-static bool is_settled(const struct snapshot *snap)
-{
-	uint32_t gen = __atomic_load_n(&settled_gen, __ATOMIC_ACQUIRE);
-
-	return snap == NULL || (int32_t)(gen - snap->gen) >= 0;
-}
-
 /* Poll what the new snapshot says. Without memory for that the old list, cut to nothing, is safe.
  */
 static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
@@ -83,7 +44,7 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 
 	w->snap = snap;
 	w->gen = snap == NULL ? 0 : snap->gen;
-	w->settled = is_settled(snap);
+	w->settled = worker_is_settled(snap);
 	w->n_slots = 0;
 	w->has_syscall_ports = false;
 	if (slots_reserve(w, n) != 0)
@@ -105,14 +66,6 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 	stat_add(&w->polls, n - w->polls);
 	__atomic_store_n(&w->rearm, true, __ATOMIC_RELAXED);
 	w->last_work_tsc = rte_rdtsc();
-}
-
-bool worker_snapshot_changed(const struct worker *w)
-{
-	const struct snapshot *snap = __atomic_load_n(&published, __ATOMIC_ACQUIRE);
-
-	return snap != w->snap ||
-	       (snap != NULL && (snap->gen != w->gen || is_settled(snap) != w->settled));
 }
 
 static unsigned worker_round(struct worker *w, uint64_t now)
@@ -147,9 +100,9 @@ static void worker_loop(struct worker *w)
 		unsigned work;
 
 		/* First the report, then the look: what was loaded before it may be freed by it. */
-		rte_rcu_qsbr_quiescent(qsbr, w->index);
+		rte_rcu_qsbr_quiescent(worker_qsbr(), w->index);
 		if (worker_snapshot_changed(w))
-			worker_take_snapshot(w, __atomic_load_n(&published, __ATOMIC_ACQUIRE));
+			worker_take_snapshot(w, worker_published());
 		work = worker_round(w, now);
 		stat_add(&w->rounds, 1);
 		if (work != 0) {
@@ -172,12 +125,12 @@ static void *worker_main(void *arg)
 
 	prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
 	rte_thread_register();
-	rte_rcu_qsbr_thread_register(qsbr, w->index);
-	rte_rcu_qsbr_thread_online(qsbr, w->index);
+	rte_rcu_qsbr_thread_register(worker_qsbr(), w->index);
+	rte_rcu_qsbr_thread_online(worker_qsbr(), w->index);
 	w->last_work_tsc = rte_rdtsc();
 	worker_loop(w);
-	rte_rcu_qsbr_thread_offline(qsbr, w->index);
-	rte_rcu_qsbr_thread_unregister(qsbr, w->index);
+	rte_rcu_qsbr_thread_offline(worker_qsbr(), w->index);
+	rte_rcu_qsbr_thread_unregister(worker_qsbr(), w->index);
 	rte_thread_unregister();
 	return NULL;
 }
@@ -185,17 +138,14 @@ static void *worker_main(void *arg)
 static int tables_create(const struct worker_options *options)
 {
 	uint32_t conns = options->conn_capacity == 0 ? CONN_CAPACITY : options->conn_capacity;
-	size_t size = rte_rcu_qsbr_get_memsize(WORKERS_MAX);
 
-	publish_token = 0;
 	shared_tables.macs = mac_table_create(LEARNED_MACS_MAX, PORTS_MAX);
 	shared_tables.conns = conn_table_create(conns, options->node[0]);
 	shared_tables.frags = frag_table_create(FRAG_CAPACITY);
-	qsbr = rte_zmalloc("qsbr", size, RTE_CACHE_LINE_SIZE);
 	if (shared_tables.macs == NULL || shared_tables.conns == NULL ||
-		shared_tables.frags == NULL || qsbr == NULL)
+		shared_tables.frags == NULL)
 		return -ENOMEM;
-	return rte_rcu_qsbr_init(qsbr, WORKERS_MAX) == 0 ? 0 : -EINVAL;
+	return worker_publish_init();
 }
 
 static void tables_free(void)
@@ -203,8 +153,6 @@ static void tables_free(void)
 	mac_table_free(shared_tables.macs);
 	conn_table_free(shared_tables.conns);
 	frag_table_free(shared_tables.frags);
-	rte_free(qsbr);
-	qsbr = NULL;
 	memset(&shared_tables, 0, sizeof(shared_tables));
 }
 
@@ -291,7 +239,7 @@ void workers_stop(void)
 	for (unsigned i = 0; i < n_workers; i++)
 		worker_release(&workers[i]);
 	n_workers = 0;
-	__atomic_store_n(&published, NULL, __ATOMIC_RELEASE);
+	worker_publish_fini();
 	tables_free();
 }
 
@@ -303,81 +251,4 @@ unsigned worker_count(void)
 int worker_node(unsigned worker)
 {
 	return workers[worker].node;
-}
-
-void worker_wake_all(void)
-{
-	static const uint64_t one = 1;
-
-	for (unsigned i = 0; i < n_workers; i++) {
-		__atomic_store_n(&workers[i].rearm, true, __ATOMIC_RELEASE);
-		if (write(workers[i].wake_fd, &one, sizeof(one)) < 0)
-			continue; /* EAGAIN: as many wake-ups as fit are pending already */
-	}
-}
-
-struct snapshot *worker_snapshot(void)
-{
-	return published;
-}
-
-/* Everybody has taken the published snapshot: what it moved has no other owner any more. */
-static void settle(void)
-{
-	if (published == NULL || is_settled(published))
-		return;
-	__atomic_store_n(&settled_gen, published->gen, __ATOMIC_RELEASE);
-	worker_wake_all();
-}
-
-static int wait_quiesced(uint64_t deadline)
-{
-	publish_token = rte_rcu_qsbr_start(qsbr);
-	worker_wake_all();
-	while (!worker_quiesced()) {
-		if (rte_rdtsc() >= deadline)
-			return -ETIMEDOUT;
-		rte_delay_us_sleep(PUBLISH_POLL_US);
-	}
-	return 0;
-}
-
-int worker_publish(struct snapshot *snapshot, unsigned deadline_ms)
-{
-	uint64_t deadline = rte_rdtsc() + rte_get_tsc_hz() / 1000 * deadline_ms;
-	bool quiesced = worker_quiesced();
-	bool moved;
-	int rc;
-
-	/* Generation 0 marks an empty flow, also after 2^32 snapshots. */
-	if (++last_gen == 0)
-		last_gen = 1;
-	snapshot->gen = last_gen;
-	moved = worker_moves_mark(published, is_settled(published), quiesced, snapshot);
-	if (!moved)
-		__atomic_store_n(&settled_gen, snapshot->gen, __ATOMIC_RELEASE);
-	__atomic_store_n(&published, snapshot, __ATOMIC_RELEASE);
-	rc = wait_quiesced(deadline);
-	/* Once more: until what was moved is polled again. */
-	return rc == 0 && moved ? wait_quiesced(deadline) : rc;
-}
-
-bool worker_quiesced(void)
-{
-	if (!all_passed(publish_token))
-		return false;
-	settle();
-	return true;
-}
-
-void worker_quiesce(void)
-{
-	uint64_t token;
-
-	if (qsbr == NULL)
-		return;
-	token = rte_rcu_qsbr_start(qsbr);
-	worker_wake_all();
-	while (!all_passed(token))
-		rte_delay_us_sleep(PUBLISH_POLL_US);
 }

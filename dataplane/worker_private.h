@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What worker.c (threads, publishing), worker_idle.c (sleeping) and worker_stats.c share. */
+/*
+ * What worker.c (threads, loop), worker_publish.c (snapshots), worker_moves.c, worker_idle.c (sleeping)
+ * and worker_stats.c share.
+ */
 #ifndef LEAT_DATAPLANE_WORKER_PRIVATE_H
 #define LEAT_DATAPLANE_WORKER_PRIVATE_H
 
@@ -77,6 +80,14 @@ int worker_rearm(struct worker *w);
 extern struct worker workers[WORKERS_MAX];
 extern unsigned n_workers;
 extern struct shared_tables shared_tables;
+
+/* worker_publish.c: before the threads start, and after they have ended. 0 or -errno. */
+int worker_publish_init(void);
+void worker_publish_fini(void);
 struct rte_rcu_qsbr *worker_qsbr(void);
+/* The newest snapshot, with acquire; NULL before the first. Workers. */
+const struct snapshot *worker_published(void);
+/* May what this snapshot moved to other workers be polled already? */
+bool worker_is_settled(const struct snapshot *snap);
 
 #endif

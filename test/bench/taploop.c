@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The yardstick for TAP ports: what a plain read and write loop between two TAPs with virtio headers
- * carries, without looking at a frame. scripts/measure runs it beside leatd.
+ * The yardstick for TAP ports: what a plain read and write loop between two TAPs with virtio
+ * headers carries, without looking at a frame. scripts/measure runs it beside leatd.
  *
  *	taploop NAME NETNS NETNS
  *
- * makes an interface NAME in each of the two network namespaces, says "ready" and copies until killed.
+ * makes an interface NAME in each of the two network namespaces, says "ready" and copies until it
+ * is killed.
  */
 #include <err.h>
 #include <fcntl.h>

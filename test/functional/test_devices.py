@@ -40,10 +40,11 @@ def test_net_null(net):
 def test_af_packet_uplink(net):
     """An uplink on a kernel interface by AF_PACKET carries tagged frames both ways."""
     outside = net.host("outside", ns=True)
+    outside.ns.allow_v6(False)
+    net.root.allow_v6(False)
     net.root.run(["ip", "link", "add", "ul0", "type", "veth", "peer", "name", "eth0",
                   "netns", outside.ns.name])
     outside.configure(v6=False, bare=True)
-    net.root.sysctl("ipv6.conf.all.disable_ipv6", 1)
     net.root.ip("link set ul0 up")
     net.call("uplink.upsert", id="up", device={"kind": "af_packet", "netdev": "ul0"})
     a = net.tap("a", bare=True)

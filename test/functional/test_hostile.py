@@ -183,7 +183,7 @@ def test_bad_descriptors(beside):
                    5, lambda name=name: f"anything to happen on {name!r}")
         peer.close()
         wait.until(lambda: beside.state_of(beside.v) == "pending", 10, "the liar to be gone")
-    assert set(beside.drops("v")) <= {"bad_descriptor", "malformed", "bad_offload"}
+    assert set(beside.drops("v")) <= {"bad_descriptor", "malformed", "bad_offload", "port_down"}
     a_good_peer_still_works(beside)
 
 

@@ -40,7 +40,21 @@ def test_rules_and_networks_change_beside_a_stream(net):
     stream.assert_lossless()
 
 
+def test_network_changes_live(net):
+    """Its VLAN, subnet and gateway change under containers that do not notice."""
+    a, b = net.tap("a"), net.tap("b")
+    up = net.uplink_tap()
+    stream = Stream(a, b, rate=500)
+    net.network(vlan=200, subnet="10.1.0.0/16", gateway="10.1.0.254")
+    stream.wait_more(100)
+    up.drain()
+    a.ns.run(["ping", "-c", "1", "-w", "1", "-W", "0.1", "10.1.3.3"], check=False)
+    assert up.expect(lambda packet: packet.type == 0x8100).vlan == 200
+    stream.assert_lossless()
+
+
 def test_mtu_of_a_network_changes_live(net):
+    """The containers keep their interfaces, with the addresses on them."""
     a, b = net.tap("a"), net.tap("b")
     net.network(mtu=9000)
     a.ns.ip("link set eth0 mtu 9000")
@@ -57,8 +71,7 @@ class Crowd:
                       range(TAPS + VHOSTS + MEMIFS + VETHS + NULLS)]
         self.spaces = [switch.keep(Namespace("crowd")) for _ in range(TAPS + VETHS)]
         for space in self.spaces:
-            space.sysctl("ipv6.conf.all.disable_ipv6", 1)
-            space.sysctl("ipv6.conf.default.disable_ipv6", 1)
+            space.allow_v6(False)
         self.ports = [{"kind": "tap", "netns": space.path, "name": "eth0"}
                       for space in self.spaces[:TAPS]]
         self.ports += [{"kind": "vhost-user", "socket": switch.path(f"v{number}"),
@@ -117,9 +130,12 @@ def test_64_endpoints_ten_times(make_switch):
     switch.network()
     crowd = Crowd(switch)
     assert len(crowd.hosts) == 64
+    files = []
     for _ in range(ROUNDS):
         crowd.create()
         crowd.fill()
         crowd.delete()
+        files.append(switch.open_files())
         assert switch.call("stats.get")["port"] == {}
         assert not any(space.has_link("eth0") for space in crowd.spaces[:TAPS])
+    assert files[-1] <= files[0], f"file descriptors after each round: {files}"

@@ -206,14 +206,15 @@ def test_tcp_connection(pair):
 
 def test_new_deny_ends_a_connection(pair):
     a, b = pair.a, pair.b
-    assert crosses(a, b, tcp(a, b, "S"))
-    assert crosses(b, a, tcp(b, a, "SA", 80, 4000))
-    assert crosses(a, b, tcp(a, b, "A"))
+    for sport in (4000, 4001):
+        assert crosses(a, b, tcp(a, b, "S", sport))
+        assert crosses(b, a, tcp(b, a, "SA", 80, sport))
+        assert crosses(a, b, tcp(a, b, "A", sport))
     rule(pair, "stop", "gb", "in", "deny", proto="tcp", port=80)
-    assert not crosses(a, b, tcp(a, b, "A"))
-    assert not crosses(b, a, tcp(b, a, "A", 80, 4000))
+    assert not crosses(a, b, tcp(a, b, "A", 4000))
+    assert not crosses(b, a, tcp(b, a, "A", 80, 4001))
     pair.call("rule.delete", id="stop")
-    assert crosses(a, b, tcp(a, b, "A"))
+    assert crosses(a, b, tcp(a, b, "A", 4000))
 
 
 def test_midstream_drop(pair):

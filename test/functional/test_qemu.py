@@ -15,7 +15,8 @@ def guest(request, net):
     nic = {"socket": net.v.socket, "mac": net.v.mac, "server": request.param == "client"}
     guest = net.keep(Guest([nic]))
     guest.run(f"ip addr add {net.v.ip}/16 dev eth0; ip link set eth0 up;"
-              f"ip -6 addr add {net.v.ip6}/64 dev eth0 nodad")
+              f"echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad;"
+              f"ip -6 addr add {net.v.ip6}/64 dev eth0")
     wait.until(lambda: net.state_of(net.v) == "active", 15, "the guest's port to be active")
     return guest
 

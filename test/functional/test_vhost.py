@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """vhost-user ports: both socket modes, several queues, peers that die and return."""
 import os
+import re
 import signal
 import stat
 
@@ -11,6 +12,7 @@ from leatlib.testpmd import Testpmd
 from leatlib.traffic import Stream
 
 RESTARTS = 20
+MANY = 5000
 
 
 def virtio_user(host, mac=None, queues=1):
@@ -18,6 +20,8 @@ def virtio_user(host, mac=None, queues=1):
     fields = {"path": host.socket, "mac": mac or host.mac, "queues": queues}
     if host.port_spec["mode"] == "client":
         fields["server"] = 1
+        if os.path.exists(host.socket):  # of a peer that was killed: testpmd does not take it over
+            os.unlink(host.socket)
     return fields
 
 
@@ -41,7 +45,7 @@ def test_testpmd_to_testpmd(net, mode):
     sender, receiver = testpmd_between(net, a, b)
     receiver.start()
     sender.start()
-    receiver.wait_received(100000)
+    receiver.wait_received(MANY)
     sent = sender.stop()[0][1]
     wait.until(lambda: net.port("a")["rx_packets"] == sent, 10, "all that was sent to be counted")
     wait.until(lambda: receiver.stats()[0] == net.port("b")["tx_packets"], 10,
@@ -150,9 +154,9 @@ def test_several_queues(net, mode):
     receiver = net.keep(Testpmd([virtio_user(b)], "rxonly"))
     receiver.start()
     sender.start()
-    receiver.wait_received(50000)
+    receiver.wait_received(MANY)
     text = sender.command("show port xstats 0")
-    assert "tx_q1_packets: 0\n" not in text and "tx_q1_packets" in text
+    assert int(re.search(r"tx_q1_good_packets: (\d+)", text).group(1)) > 1000
     sent = sender.stop()[0][1]
     wait.until(lambda: net.port("a")["rx_packets"] == sent, 10, "both queues' frames to be counted")
 
@@ -173,18 +177,16 @@ def test_socket_owner_and_mode(net):
 def test_peer_killed_and_back(net, mode):
     """kill -9 of testpmd, 20 times; the pair beside it does not lose a datagram."""
     a, b = net.tap("a"), net.tap("b")
-    v = net.vhost("v", mode=mode)
-    a.ns.ip(f"neigh add {v.ip} lladdr {v.mac} dev eth0")
+    c, v = net.tap("c", bare=True), net.vhost("v", mode=mode)
+    frame = frames.udp(c, v, "is anybody there?")
     stream = Stream(a, b, rate=500)
     for _ in range(RESTARTS):
         peer = Testpmd([virtio_user(v)], "rxonly")
         try:
             peer.start()
             wait.until(lambda: net.state_of(v) == "active", 10, "v to be active")
-            before = net.port("v")["tx_packets"]
-            a.ns.run(["ping", "-c", "3", "-i", "0.02", "-w", "1", "-W", "0.1", "-q", v.ip],
-                     check=False)  # nobody answers; the requests must arrive
-            wait.until(lambda: net.port("v")["tx_packets"] >= before + 3, 5, "frames to reach v")
+            for _ in range(3):
+                c.raw.send(frame)
             peer.wait_received(2, 5)
         finally:
             peer.kill()
@@ -192,25 +194,21 @@ def test_peer_killed_and_back(net, mode):
     stream.assert_lossless()
 
 
-def test_switch_killed_and_back(make_switch, tmp_path):
-    """kill -9 of leatd, 20 times, under a peer that listens: it reconnects, traffic flows again."""
-    switch = make_switch()
-    peer = None
+def test_switch_killed_and_back(make_switch):
+    """kill -9 of leatd, 20 times, under a peer that listens: it comes back, traffic flows again."""
+    switch, peer = make_switch(), None
     try:
-        for _ in range(RESTARTS):
+        for number in range(RESTARTS):
             switch.hosts = 0
             switch.network()
-            v, w = switch.vhost("v", mode="client"), switch.vhost("w", mode="client")
+            echo = switch.vhost("echo", mode="client", ips=[], guard={"spoof": False})
             if peer is None:
-                peer = Testpmd([virtio_user(v), virtio_user(w, w.mac)], "txonly", extra=[
-                    "--port-topology=loop", "--eth-peer", f"0,{w.mac}", "--eth-peer",
-                    f"1,{v.mac}", f"--tx-ip={v.ip},{w.ip}"])
+                peer = Testpmd([virtio_user(echo)], "macswap")
                 peer.start()
-            for host in (v, w):
-                wait.until(lambda host=host: switch.state_of(host) == "active", 15,
-                           f"{host.id} to be active")
-            wait.until(lambda: switch.port("w")["tx_packets"] > 100, 10, lambda: (
-                f"traffic again: {switch.call('stats.get')}"))
+            a = switch.tap("a", bare=True)
+            wait.until(lambda: switch.state_of(echo) == "active", 15, "echo to be active")
+            a.raw.send(frames.udp(a, echo, f"round {number}."))
+            a.raw.expect(frames.payload_is(f"round {number}."))
             switch.rpc.close()
             switch.process.kill(signal.SIGKILL)
             switch.start()

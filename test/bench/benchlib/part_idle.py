@@ -92,7 +92,8 @@ def _with_af_xdp(book, rounds, pings):
         veths = [net.veth(f"x{number}") for number in range(4)]
         _share(book, net, "leat, 8 TAP, 4 vhost-user, 4 AF_XDP", rounds)
         book.look()
-        book.say(f"   {pings} pings between two AF_XDP ports, {SILENCE:.0f} s of silence between ...")
+        book.say(f"   {pings} pings between two AF_XDP ports, {SILENCE:.0f} s of silence "
+                 "between ...")
         _pings(book, "leat, AF_XDP, asleep", _start_pings(veths[1], veths[0].ip, pings, SILENCE),
                pings, SILENCE)
     finally:

@@ -4,7 +4,7 @@ import csv
 import io
 
 from benchlib import rig
-from benchlib.book import turns
+from benchlib.book import SWITCH_CPU, turns
 from leatlib import wait
 
 WAYS = {"redis": [], "redis -P 16": ["-P", "16"]}
@@ -32,6 +32,8 @@ def run(book, rounds, _options):
         loop = rig.PlainLoop(net.root, [server, client])
         addresses = {"leat, TAP": server.ip,
                      "kernel bridge, veth": rig.bridge(net.root, [server, client])[0],
+                     "kernel bridge, core 0": rig.bridge(net.root, [server, client], "kbs",
+                                                         "10.7.0", SWITCH_CPU)[0],
                      "plain loop, TAP": loop.addresses[0]}
         rig.start(server.ns, rig.on_app_cpu(
             "redis-server", "--save", "", "--appendonly", "no", "--protected-mode", "no", "--dir",

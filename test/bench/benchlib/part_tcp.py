@@ -3,7 +3,7 @@
 import json
 
 from benchlib import rig
-from benchlib.book import turns
+from benchlib.book import SWITCH_CPU, turns
 
 SECONDS = 2
 SHARE_WANTED = 0.75
@@ -25,6 +25,7 @@ def run(book, rounds, _options):
     try:
         server, client = net.tap("server"), net.tap("client")
         over_bridge = rig.bridge(net.root, [server, client])[0]
+        over_second = rig.bridge(net.root, [server, client], "kbs", "10.7.0", SWITCH_CPU)[0]
         loop = rig.PlainLoop(net.root, [server, client])
         listener = rig.start(server.ns, rig.on_app_cpu("iperf3", "-s", "--forceflush"))
         listener.expect("Server listening", 10)
@@ -36,6 +37,7 @@ def run(book, rounds, _options):
             "plain loop, TAP": lambda: loop.during(
                 lambda: _round(client.ns, listener, loop.addresses[0])),
             "kernel bridge, veth": lambda: _round(client.ns, listener, over_bridge),
+            "kernel bridge, core 0": lambda: _round(client.ns, listener, over_second),
         }, rounds)
         share = book.ratio("tcp", "rate", "leat, TAP")[0]
         book.target(f"tcp: at least {SHARE_WANTED} of a plain read and write loop",

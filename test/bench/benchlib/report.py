@@ -8,7 +8,7 @@ from benchlib.book import machine, text
 
 COLUMNS = ["part", "figure", "contender", "best", "median", "lowest", "highest", "rounds",
            "ratio of best", "median ratio"]
-BAR, ROW, LEFT, WIDTH = 18, 24, 330, 900
+BAR, ROW, LEFT, RIGHT, WIDTH = 18, 24, 280, 300, 1000
 COLOURS = {"leat": "#2a6f97", "other": "#a9b4bd"}
 
 
@@ -22,7 +22,9 @@ def _cells(row):
 def print_table(book):
     rows = [COLUMNS] + [_cells(row) for row in book.summary()]
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
-    book.say("")
+    facts = machine()
+    book.say(f"\n{time.strftime('%Y-%m-%d %H:%M')}, {facts['cpu']}, {facts['cores']} cores"
+             f"{', a virtual machine' if facts['virtual'] else ''}, Linux {facts['kernel']}\n")
     for number, row in enumerate(rows):
         book.say("  ".join(cell.ljust(width) if i < 3 else cell.rjust(width)
                            for i, (cell, width) in enumerate(zip(row, widths))).rstrip())
@@ -52,7 +54,7 @@ def _label(x, y, words, style=""):
 
 def _bar(row, y, longest):
     colour = COLOURS["leat" if row["contender"].startswith("leat") else "other"]
-    scale = (WIDTH - LEFT - 190) / longest if longest else 0
+    scale = (WIDTH - LEFT - RIGHT) / longest
     best, median = row["best"] * scale, row["median"] * scale
     words = f"{text(row['best'])} {row['unit']}"
     if row["ratio_best"]:
@@ -73,11 +75,14 @@ def write_svg(book, path):
                _label(16, 42, "bar: best round; black mark: median of all rounds")], 60
     for (part, metric), rows in groups.items():
         better = rows[0]["better"]
+        longest = max(max(row["best"], row["median"]) for row in rows)
+        if not longest:
+            continue
         y += 20
         body.append(_label(16, y, f"{part}: {metric}, {better} is better", 'font-weight="bold"'))
         y += 8
         for row in rows:
-            body.append(_bar(row, y, max(max(one["best"], one["median"]) for one in rows)))
+            body.append(_bar(row, y, longest))
             y += ROW
     with open(path, "w", encoding="utf-8") as file:
         file.write(f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 16}" '

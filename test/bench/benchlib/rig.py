@@ -39,19 +39,29 @@ def on_app_cpu(*argv):
     return ["taskset", "-c", str(APP_CPU), *argv]
 
 
-def bridge(root, hosts):
+def bridge(root, hosts, name="kbr", subnet="10.9.0", cpu=None):
     """A kernel bridge in the namespace `root`, and a veth pair to it for each host, offloads on.
-    Their addresses on it."""
-    root.ip("link add kbr type bridge")
-    root.ip("link set kbr up")
+    Their addresses on it. Its work is done on the core of whoever sends, or all of it on `cpu`."""
+    root.ip(f"link add {name} type bridge")
+    root.ip(f"link set {name} up")
     out = []
     for number, host in enumerate(hosts, 1):
-        root.ip(f"link add kbr{number} type veth peer name kbr netns {host.ns.name}")
-        root.ip(f"link set kbr{number} master kbr up")
-        host.ns.ip(f"addr add 10.9.0.{number}/24 dev kbr")
-        host.ns.ip("link set kbr up")
-        out.append(f"10.9.0.{number}")
+        root.ip(f"link add {name}{number} type veth peer name {name} netns {host.ns.name}")
+        root.ip(f"link set {name}{number} master {name} up")
+        if cpu is not None:
+            _receive_on(root, f"{name}{number}", cpu)
+        host.ns.ip(f"addr add {subnet}.{number}/24 dev {name}")
+        host.ns.ip(f"link set {name} up")
+        out.append(f"{subnet}.{number}")
     return out
+
+
+def _receive_on(namespace, interface, cpu):
+    """What an interface receives is worked on by a core of our choice. Its switch for that is in
+    the sysfs of its namespace, which a mount of its own shows."""
+    queue = f"/sys/class/net/{interface}/queues/rx-0/rps_cpus"
+    namespace.run(["unshare", "--mount", "sh", "-c",
+                   f"mount -t sysfs sysfs /sys && echo {1 << cpu:x} >{queue}"])
 
 
 class PlainLoop:

@@ -108,6 +108,10 @@ class Daemon:
         if self.own_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
 
+    def open_files(self):
+        """How many file descriptors it has."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
     def cpu_seconds(self):
         """User and system time of all its threads so far."""
         ticks = 0

@@ -125,6 +125,11 @@ class Namespace:
                 file.write(str(value))
         call_in(self.path, write)
 
+    def allow_v6(self, allowed):
+        """Whether its interfaces, those to come too, speak IPv6, which they do unasked."""
+        for which in ("all", "default"):
+            self.sysctl(f"ipv6.conf.{which}.disable_ipv6", 0 if allowed else 1)
+
     def has_link(self, name):
         return self.run(["ip", "link", "show", "dev", name], check=False).returncode == 0
 

@@ -22,9 +22,7 @@ class Host:
         """Bring its interface up, with its addresses unless it is to be `bare`: then nobody but
         the test speaks there."""
         lines = []
-        if not v6 or bare:
-            self.ns.sysctl("ipv6.conf.all.disable_ipv6", 1)
-        elif not bare:
+        if v6 and not bare:
             lines.append(f"addr add {self.ip6}/64 dev eth0 nodad")
         if not bare:
             lines.append(f"addr add {self.ip}/16 dev eth0")
@@ -115,6 +113,7 @@ class Switch(Daemon):
     def tap(self, name, network="net", v6=False, number=None, bare=False, **fields):
         """A container on a TAP port, its addresses set (unless bare) and its interface up."""
         host = self.host(name, ns=True, number=number)
+        host.ns.allow_v6(v6 and not bare)
         host.port_spec = {"kind": "tap", "netns": host.ns.path, "name": "eth0"}
         host.result = self.endpoint(host, host.port_spec, network, v6, **fields)
         host.configure(v6, bare)
@@ -123,6 +122,7 @@ class Switch(Daemon):
     def veth(self, name, network="net", v6=False, number=None, **fields):
         """A container on a veth pair whose near end is an AF_XDP port."""
         host = self.host(name, ns=True, number=number)
+        host.ns.allow_v6(v6)
         near = veth_into(host.ns)
         run(["ip", "link", "set", near, "netns", self.root.name])
         self.root.ip(f"link set {near} up")
@@ -149,8 +149,8 @@ class Switch(Daemon):
 
     def uplink_tap(self, name="up0", **fields):
         """A trunk on a TAP in the switch's namespace; its raw frames."""
+        self.root.allow_v6(False)
         self.call("uplink.upsert", id=name, device={"kind": "tap", "name": name}, **fields)
-        self.root.sysctl("ipv6.conf.all.disable_ipv6", 1)
         self.root.ip(f"link set {name} up")
         return self.keep(Tap(self.root, name))
 

@@ -11,10 +11,11 @@ START_SECONDS = 30
 
 
 class Testpmd:
-    """An interactive testpmd on CPU 0. `ports` is a list of dicts of virtio-user arguments."""
+    """An interactive testpmd on one CPU. `ports` is a list of dicts of virtio-user arguments."""
+    __test__ = False  # no test class, whatever its name
 
-    def __init__(self, ports, forward=None, extra=(), queues=1):
-        argv = ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", "(0,1)@0", "--in-memory",
+    def __init__(self, ports, forward=None, extra=(), queues=1, cpu=0):
+        argv = ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"(0,1)@{cpu}", "--in-memory",
                 "--single-file-segments", "-m", "64", "--no-pci", "--no-telemetry"]
         for number, fields in enumerate(ports):
             devargs = ",".join(f"{key}={value}" for key, value in fields.items())
