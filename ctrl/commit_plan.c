@@ -12,6 +12,15 @@ static void plan_one(struct plan *plan, const char *type, const char *id, uint16
 
 	if (same && record->port != NULL)
 		return;
+	if (record->port != NULL && record->port->ops->set_mtu != NULL &&
+		birth_equal_but_mtu(&record->birth, birth)) {
+		plan->mtu[plan->n_mtu++] = (struct plan_mtu){
+			.index = index,
+			.from = record->birth.mtu,
+			.to = birth->mtu,
+		};
+		return;
+	}
 	plan->open[plan->n_open] = (struct plan_open){
 		.type = type,
 		.id = id,
@@ -121,8 +130,9 @@ int plan_make(struct plan *ret, const struct config *want, const struct compile_
 	*ret = (struct plan){
 		.open = calloc(want->n_uplinks + want->n_endpoints + 1, sizeof(*ret->open)),
 		.leave = calloc(n_now + 1, sizeof(*ret->leave)),
+		.mtu = calloc(want->n_uplinks + want->n_endpoints + 1, sizeof(*ret->mtu)),
 	};
-	if (ret->open == NULL || ret->leave == NULL) {
+	if (ret->open == NULL || ret->leave == NULL || ret->mtu == NULL) {
 		plan_free(ret);
 		return error_set(err, LEAT_EXHAUSTED, "no memory for the ports");
 	}
@@ -150,5 +160,6 @@ void plan_free(struct plan *plan)
 {
 	free(plan->open);
 	free(plan->leave);
+	free(plan->mtu);
 	*plan = (struct plan){0};
 }

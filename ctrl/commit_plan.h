@@ -27,11 +27,21 @@ struct plan_leave {
 	bool early; /* it holds what a new port needs: closed before that one is opened */
 };
 
+/* A port that stays and takes another MTU while traffic runs. */
+struct plan_mtu {
+	uint16_t index;
+	uint16_t from;
+	uint16_t to;
+	bool done;
+};
+
 struct plan {
 	size_t n_open;
 	struct plan_open *open;
 	size_t n_leave;
 	struct plan_leave *leave;
+	size_t n_mtu;
+	struct plan_mtu *mtu;
 	bool any_early;
 };
 

@@ -85,7 +85,12 @@ static bool spec_equal(const struct port_spec *a, const struct port_spec *b)
 
 bool birth_equal(const struct birth *a, const struct birth *b)
 {
-	return a->uplink == b->uplink && a->mtu == b->mtu && spec_equal(&a->spec, &b->spec) &&
+	return a->mtu == b->mtu && birth_equal_but_mtu(a, b);
+}
+
+bool birth_equal_but_mtu(const struct birth *a, const struct birth *b)
+{
+	return a->uplink == b->uplink && spec_equal(&a->spec, &b->spec) &&
 	       (a->spec.kind != PORT_TAP || mac_equal(&a->mac, &b->mac));
 }
 

@@ -35,6 +35,7 @@ void birth_of_uplink(struct birth *ret, const struct uplink *u);
 void birth_find_resource(struct birth *b);
 
 bool birth_equal(const struct birth *a, const struct birth *b);
+bool birth_equal_but_mtu(const struct birth *a, const struct birth *b);
 
 /* Do both want the same device, socket or interface? */
 bool birth_collides(const struct birth *a, const struct birth *b);

@@ -178,6 +178,31 @@ static void restore(const struct plan *plan, unsigned deadline_ms, struct error 
 		error_append(err, "; it rests until the next commit: %s", why.message);
 }
 
+static int mtus_set(struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->n_mtu; i++) {
+		struct plan_mtu *m = &plan->mtu[i];
+		struct port *port = commit_state.port[m->index].port;
+
+		if (port->ops->set_mtu(port, m->to, err) != 0)
+			return -1;
+		m->done = true;
+	}
+	return 0;
+}
+
+static void mtus_restore(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_mtu; i++) {
+		const struct plan_mtu *m = &plan->mtu[i];
+		struct port *port = commit_state.port[m->index].port;
+		struct error why = {0};
+
+		if (m->done && port->ops->set_mtu(port, m->from, &why) != 0)
+			log_warning("%s keeps an MTU of %u: %s", port->name, m->to, why.message);
+	}
+}
+
 int port_change_begin(struct port_change *ret, const struct config *want,
 	const struct compile_names *next, unsigned deadline_ms, struct error *err)
 {
@@ -188,7 +213,7 @@ int port_change_begin(struct port_change *ret, const struct config *want,
 		return -1;
 	if (open_all(plan, false, err) != 0 ||
 		(plan->any_early && make_room(ret, deadline_ms, err) != 0) ||
-		open_all(plan, true, err) != 0) {
+		open_all(plan, true, err) != 0 || mtus_set(plan, err) != 0) {
 		port_change_undo(ret, deadline_ms, err);
 		return -1;
 	}
@@ -209,6 +234,7 @@ void port_change_undo(struct port_change *change, unsigned deadline_ms, struct e
 		if (plan->open[i].port != NULL)
 			opened[n++] = plan->open[i].port;
 	ports_close(opened, n);
+	mtus_restore(plan);
 	if (change->room_made)
 		restore(plan, deadline_ms, err);
 	port_change_free(change);
@@ -249,6 +275,8 @@ void port_change_done(struct port_change *change, struct retired *r, const struc
 		if (record->port != NULL)
 			record->error[0] = '\0';
 	}
+	for (size_t i = 0; i < plan->n_mtu; i++)
+		records[plan->mtu[i].index].birth.mtu = plan->mtu[i].to;
 	for (size_t i = 0; i < want->n_endpoints; i++)
 		records[next->endpoint.list[i].index].mac = want->endpoints[i]->mac;
 }

@@ -79,7 +79,7 @@ static const struct field qos_fields[] = {
 	RATE_KBPS("tx_kbps", "What the container sends, in 1000 bit/s of layer-2 frames without "
 			     "preamble and FCS. 0: no limit."),
 	BURST_KBIT("tx_burst_kbit",
-		"Burst on top of `tx_kbps` in 1000 bit. 0: 10 ms of the rate, at "
+		"Burst on top of `tx_kbps` in 1000 bit. 0: 200 ms of the rate, at "
 		"least 1000 kbit, which a 64 KB segment needs."),
 	RATE_KBPS("rx_kbps", "What it receives, as `tx_kbps`."),
 	BURST_KBIT("rx_burst_kbit", "Burst on top of `rx_kbps`, as `tx_burst_kbit`."),

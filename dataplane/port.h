@@ -70,6 +70,12 @@ struct port_ops {
 	/* The fd that becomes readable when there is work, or -1. It may change between waits. */
 	int (*wait_fd)(struct port *port, uint16_t queue);
 
+	/*
+	 * Another MTU (layer-3 bytes) while traffic runs; the far side keeps its interface. NULL
+	 * where a device takes one at birth only. Control side; -1 and err: as before.
+	 */
+	int (*set_mtu)(struct port *port, uint16_t mtu, struct error *err);
+
 	/* Release everything, the struct too. Control side; no worker knows the port any more. */
 	void (*close)(struct port *port);
 };

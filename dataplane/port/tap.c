@@ -102,6 +102,41 @@ static int tap_wait_fd(struct port *port, uint16_t queue)
 	return queue == 0 && port_state(port) != PORT_ERROR ? tap->fd : -1;
 }
 
+struct tap_mtu {
+	char name[IFNAMSIZ];
+	uint16_t mtu;
+};
+
+static int tap_mtu_inside(void *arg, struct error *err)
+{
+	const struct tap_mtu *want = arg;
+	struct netdev_change change = {.mtu = want->mtu};
+
+	return netdev_set(want->name, &change, err);
+}
+
+/* By what the kernel says of the device now: the container may have renamed it or moved it on. */
+static int tap_set_mtu(struct port *port, uint16_t mtu, struct error *err)
+{
+	struct tap_port *tap = (struct tap_port *)port;
+	struct tap_mtu want = {.mtu = mtu};
+	struct ifreq request = {0};
+	char netns[32];
+	int netns_fd;
+	int rc;
+
+	if (ioctl(tap->fd, TUNGETIFF, &request) != 0)
+		return error_device(err, errno, "TAP %s is gone", port->name);
+	memcpy(want.name, request.ifr_name, sizeof(want.name));
+	netns_fd = ioctl(tap->fd, TUNGETDEVNETNS);
+	if (netns_fd < 0)
+		return error_device(err, errno, "TAP %s: its network namespace", port->name);
+	snprintf(netns, sizeof(netns), "/proc/self/fd/%d", netns_fd);
+	rc = netns_run(netns, tap_mtu_inside, &want, err);
+	close(netns_fd);
+	return rc;
+}
+
 /* The interface is not persistent: it goes with its last fd. */
 static void tap_close(struct port *port)
 {
@@ -122,6 +157,7 @@ static const struct port_ops tap_ops = {
 	.wait_begin = tap_wait_begin,
 	.wait_end = tap_wait_end,
 	.wait_fd = tap_wait_fd,
+	.set_mtu = tap_set_mtu,
 	.close = tap_close,
 };
 

@@ -62,8 +62,7 @@ def test_sender_without_offloads(net):
     iperf3(a, b, seconds=1)
     largest = 0
     while (data := seen.receive_raw(0)) is not None:
-        packet = Ether(data)
-        if TCP in packet and len(data) > largest:
+        if len(data) > largest and TCP in (packet := Ether(data)):
             largest = len(data)
             there = packet[TCP].chksum
             del packet[TCP].chksum

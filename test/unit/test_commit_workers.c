@@ -97,25 +97,30 @@ static void test_counters_of_gone_ports_are_kept(void **state)
 
 /* A worker that makes no progress: it waits in a signal handler for a byte. */
 static int release_pipe[2];
-static volatile sig_atomic_t is_held;
+static bool held; /* written by the worker's handler, read by the test; lock-free atomics */
+
+static bool is_held(void)
+{
+	return __atomic_load_n(&held, __ATOMIC_ACQUIRE);
+}
 
 static void hold(int signal)
 {
 	char byte;
 
 	(void)signal;
-	is_held = 1;
+	__atomic_store_n(&held, true, __ATOMIC_RELEASE);
 	while (read(release_pipe[0], &byte, 1) < 0)
 		;
-	is_held = 0;
+	__atomic_store_n(&held, false, __ATOMIC_RELEASE);
 }
 
 static void hold_worker(void)
 {
 	assert_int_equal(pthread_kill(workers[0].thread, SIGUSR1), 0);
-	for (int i = 0; i < WAIT_MS && !is_held; i++)
+	for (int i = 0; i < WAIT_MS && !is_held(); i++)
 		pause_ms(1);
-	assert_true(is_held);
+	assert_true(is_held());
 }
 
 static void let_worker_go(void)

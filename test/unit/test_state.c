@@ -53,7 +53,7 @@ static void test_config_is_typed_and_ordered(void **state)
 	assert_int_equal(c->endpoints[0]->port.gid, -1);
 	assert_false(c->endpoints[0]->guard.spoof);
 	assert_true(c->endpoints[0]->has_qos);
-	assert_int_equal(c->endpoints[0]->qos.tx_burst_kbit, 50000);
+	assert_int_equal(c->endpoints[0]->qos.tx_burst_kbit, 1000000);
 	assert_int_equal(c->endpoints[0]->qos.rx_burst_kbit, BURST_DEFAULT_MIN_KBIT);
 	assert_int_equal(c->global.mac_age_s, 60);
 	assert_true(c->global.tcp_midstream_drop);
