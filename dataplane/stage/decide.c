@@ -89,17 +89,17 @@ static bool may_keep(const struct decision *d)
 	}
 }
 
-/* Those of the n that are later fragments, or those that are not. Flooded frames are judged when
- * their receivers are known, in act. */
-static void decide_some(
-	struct pipeline *p, const struct snapshot_port *in, unsigned n, uint8_t later)
+/* Those from `from` up to `to` that are later fragments, or those that are not. Flooded frames are
+ * judged when their receivers are known, in act. */
+static void decide_some(struct pipeline *p, const struct snapshot_port *in, unsigned from,
+	unsigned to, uint8_t later)
 {
 	struct decision *found[BURST_MAX];
 	struct decision *asked[BURST_MAX];
 	unsigned n_found = 0;
 	unsigned n_asked = 0;
 
-	for (unsigned k = 0; k < n; k++) {
+	for (unsigned k = from; k < to; k++) {
 		struct decision *d = &p->decision[k];
 
 		if ((p->burst.frame[d->i].flags & FRAME_FRAG_LATER) != later ||
@@ -123,9 +123,26 @@ void stage_decide(struct pipeline *p, const struct snapshot_port *in, unsigned n
 	/* Read before anything is looked up: what changes meanwhile makes the flow stale. */
 	uint32_t epoch = mac_table_epoch(p->tables->macs);
 
+	unsigned from = 0;
+	bool syn = false;
+
+	/* A segment goes by its connection, which a SYN before it in the burst may begin. */
+	for (unsigned k = 0; k < n; k++) {
+		const struct frame *f = &p->burst.frame[p->decision[k].i];
+
+		if (f->l4_proto != IPPROTO_TCP || !(f->flags & FRAME_L4))
+			continue;
+		if (f->head[f->l4_off + 13] & CONN_TCP_SYN) {
+			syn = true;
+		} else if (syn) {
+			decide_some(p, in, from, k, 0);
+			from = k;
+			syn = false;
+		}
+	}
+	decide_some(p, in, from, n, 0);
 	/* A later fragment goes by its first, which may be in the same burst. */
-	decide_some(p, in, n, 0);
-	decide_some(p, in, n, FRAME_FRAG_LATER);
+	decide_some(p, in, 0, n, FRAME_FRAG_LATER);
 	for (unsigned k = 0; k < n; k++)
 		flow_fill(p, &p->decision[k], k, epoch);
 }
