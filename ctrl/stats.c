@@ -4,6 +4,7 @@
 
 #include "ctrl/commit.h"
 #include "ctrl/commit_state.h"
+#include "ctrl/stats_json.h"
 
 static json_t *drops_json(const struct port_stats *stats)
 {
@@ -14,11 +15,6 @@ static json_t *drops_json(const struct port_stats *stats)
 			json_object_set_new(ret, drop_reason_name((enum drop_reason)i),
 				json_integer((json_int_t)stats->drops[i]));
 	return ret;
-}
-
-static void set_count(json_t *object, const char *name, uint64_t n)
-{
-	json_object_set_new(object, name, json_integer((json_int_t)n));
 }
 
 static json_t *port_stats_json(const struct port_stats *stats)
@@ -147,12 +143,7 @@ json_t *stats_workers(void)
 		json_object_set_new(json, "cpu", json_integer(status.cpu));
 		set_count(json, "busy_ns", nanoseconds(status.busy_tsc));
 		set_count(json, "total_ns", nanoseconds(status.total_tsc));
-		set_count(json, "packets", status.packets);
-		set_count(json, "flow_hits", status.flow_hits);
-		set_count(json, "flow_misses", status.flow_misses);
-		set_count(json, "rounds", status.rounds);
-		set_count(json, "sleeps", status.sleeps);
-		set_count(json, "waits", status.waits);
+		set_worker_counts(json, &status);
 		json_array_append_new(ret, json);
 	}
 	return ret;

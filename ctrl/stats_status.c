@@ -5,6 +5,7 @@
 
 #include "ctrl/commit.h"
 #include "ctrl/commit_state.h"
+#include "ctrl/stats_json.h"
 
 /*
  * The share of cycles in rounds that found work since the call before (since the start, at the
@@ -31,11 +32,6 @@ static double busy_share(unsigned worker, const struct worker_status *status)
 	return busy < total ? (double)busy / (double)total : 1;
 }
 
-static void set_count(json_t *object, const char *name, uint64_t n)
-{
-	json_object_set_new(object, name, json_integer((json_int_t)n));
-}
-
 json_t *status_workers(void)
 {
 	json_t *ret = json_array();
@@ -49,12 +45,7 @@ json_t *status_workers(void)
 		json_object_set_new(json, "node", json_integer(status.node));
 		json_object_set_new(json, "busy", json_real(busy_share(i, &status)));
 		set_count(json, "ports", status.polls);
-		set_count(json, "rounds", status.rounds);
-		set_count(json, "sleeps", status.sleeps);
-		set_count(json, "waits", status.waits);
-		set_count(json, "packets", status.packets);
-		set_count(json, "flow_hits", status.flow_hits);
-		set_count(json, "flow_misses", status.flow_misses);
+		set_worker_counts(json, &status);
 		json_array_append_new(ret, json);
 	}
 	return ret;
