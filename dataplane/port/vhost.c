@@ -199,6 +199,12 @@ struct port *port_vhost_create(
 		error_device(err, errno, "cannot handle SIGBUS");
 		return NULL;
 	}
+	if (vhost_calls_init(common->workers) != 0) {
+		error_device(err, errno,
+			"no asynchronous I/O, by which guests are called; is fs.aio-max-nr too "
+			"low?");
+		return NULL;
+	}
 	vp = port_new(common, params);
 	if (vp == NULL) {
 		error_set(err, LEAT_EXHAUSTED, "no memory for a port");

@@ -108,8 +108,6 @@ static struct vhost_ring *ring_new(struct vhost_conn *conn, uint16_t vring)
 	}
 	/* A peer may send any descriptor as these; only an eventfd behaves like one. */
 	r->callfd = is_eventfd(v.callfd) ? v.callfd : -1;
-	if (r->callfd >= 0)
-		fcntl(r->callfd, F_SETFL, O_RDWR | O_NONBLOCK);
 	/* A sleeping worker may still poll it when the library closes its own. */
 	r->kickfd = is_eventfd(v.kickfd) ? fcntl(v.kickfd, F_DUPFD_CLOEXEC, 0) : -1;
 	vhost_ring_kicks(r, false);

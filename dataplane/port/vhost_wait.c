@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kicks (guest to us) and calls (us to guest): virtio 1.2, 2.7.7 to 2.7.10. */
 #include <errno.h>
-#include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -23,9 +22,7 @@ void vhost_ring_flush(struct vhost_ring *r, uint16_t old_used)
 	} else if (vhost_read16(&r->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT) {
 		return;
 	}
-	/* Not blocking (see vhost_conn.c): a counter that is full is a guest that has its call. */
-	while (eventfd_write(r->callfd, 1) != 0 && errno == EINTR)
-		;
+	vhost_call(r->callfd);
 }
 
 bool vhost_ring_kicks(struct vhost_ring *r, bool enable)

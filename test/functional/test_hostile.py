@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """vhost-user peers that lie: they lose their own port, and nothing else happens."""
+import fcntl
+import os
 import random
 import socket
 import struct
@@ -241,6 +243,72 @@ def test_memory_shrinks_under_traffic(beside, keep):
                "the port to be lost, or the flood to end")
     flood.kill()
     peer.close()
+    a_good_peer_still_works(beside)
+
+
+def frames_cross(net, peer, count=5):
+    """Both ways between container a and the peer, which does not wait for calls."""
+    raw = net.a.open_raw()
+    for number in range(count):
+        raw.send(frames.udp(net.a, net.v, f"to guest {number}."))
+        peer.expect(lambda data, number=number: f"to guest {number}.".encode() in data)
+        peer.transmit(frames.udp(net.v, net.a, f"from guest {number}."))
+        raw.expect(frames.payload_is(f"from guest {number}."))
+
+
+def test_calls_that_would_block(beside):
+    """The peer shares the descriptions of its call eventfds: it can make a write to them wait."""
+    peer = beside.peer(beside.v)
+    wait.until(lambda: beside.state_of(beside.v) == "active", 10, "v to be active")
+    for call in peer.calls:
+        fcntl.fcntl(call, fcntl.F_SETFL, os.O_RDWR)
+        os.eventfd_write(call, 0xFFFFFFFFFFFFFFFE)
+    frames_cross(beside, peer)
+    peer.close()
+    a_good_peer_still_works(beside)
+
+
+def full_pipe():
+    """The end of a pipe that takes no more, and what keeps it open."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, bytes(65536)):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    return writer, reader
+
+
+def full_socket():
+    """The same of a socket."""
+    one, other = socket.socketpair()
+    one.setblocking(False)
+    try:
+        while one.send(bytes(65536)):
+            pass
+    except BlockingIOError:
+        one.setblocking(True)
+    return one.detach(), other.detach()
+
+
+def plain_file():
+    return os.memfd_create("call"), None
+
+
+@pytest.mark.parametrize("make", [full_pipe, full_socket, plain_file])
+def test_calls_that_are_no_eventfds(beside, make):
+    """Nothing is written to them: a guest that looks at its rings gets along."""
+    calls, rest = zip(*(make() for _ in range(2)))
+    peer = beside.peer(beside.v, calls=list(calls))
+    wait.until(lambda: beside.state_of(beside.v) == "active", 10, "v to be active")
+    frames_cross(beside, peer)
+    if make is plain_file:
+        assert all(os.fstat(call).st_size == 0 for call in calls)
+    peer.close()
+    for fd in rest:
+        if fd is not None:
+            os.close(fd)
     a_good_peer_still_works(beside)
 
 

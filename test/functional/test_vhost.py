@@ -136,6 +136,21 @@ def test_guest_sends_a_chain_and_an_indirect_table(net):
     assert bytes(a.raw.expect(frames.payload_is("indirec"))) == frame
 
 
+@pytest.mark.parametrize("features", [0, vhost_peer.F_EVENT_IDX])
+def test_guest_is_called_when_it_asks(net, features):
+    """Its eventfds say that there is something in the receive ring, and that a frame was taken."""
+    a, v = net.tap("a", bare=True), net.vhost("v")
+    peer = net.peer(v, features=vhost_peer.F_MRG_RXBUF | features)
+    for number in range(3):
+        a.raw.send(frames.udp(a, v, f"to guest {number}"))
+        assert peer.called(0) >= 1
+        peer.expect(lambda data, number=number: f"to guest {number}".encode() in data)
+        peer.want_call(0)
+        peer.transmit(frames.udp(v, a, f"from guest {number}"))
+        assert peer.called(1) >= 1
+        peer.want_call(1)
+
+
 def test_frame_larger_than_one_buffer_takes_several(switch):
     switch.network(mtu=9000)
     a, v = switch.tap("a", bare=True), switch.vhost("v")

@@ -2,9 +2,6 @@
 /* The rings of a vhost-user port with guests that keep to the specification. */
 #include "test/unit/vhost_guest.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 static uint8_t out[1 << 17];
 
 /* --- chains, both ways --- */
@@ -132,14 +129,6 @@ static void test_transmit_layouts(void **state)
 
 /* --- what does not fit --- */
 
-static void buffers(uint16_t n, uint32_t len)
-{
-	for (uint16_t i = 0; i < n; i++) {
-		guest_desc(&guest, i, DATA + (uint64_t)i * len, len, WRITE, 0);
-		guest_offer(&guest, i);
-	}
-}
-
 static void test_transmit_full_and_big(void **state)
 {
 	struct seg tail = {pattern + 128, 1000 - 128};
@@ -150,7 +139,7 @@ static void test_transmit_full_and_big(void **state)
 
 	(void)state;
 	start(12, 65534);
-	buffers(2, 512);
+	guest_buffers(&guest, 2, 512);
 	vhost_ring_transmit(&guest.ring, items, 4, &stats);
 	assert_int_equal(stats.tx_packets, 2);
 	assert_int_equal(stats.drops[DROP_too_big], 1);
@@ -162,7 +151,7 @@ static void test_transmit_full_and_big(void **state)
 	/* Mergeable: two buffers for the big one; then one is left, and it wants two. */
 	start(12, 65534);
 	guest.ring.mergeable = true;
-	buffers(5, 512);
+	guest_buffers(&guest, 5, 512);
 	items[3].frame = &big;
 	items[2].frame = &big;
 	vhost_ring_transmit(&guest.ring, items + 1, 3, &stats);
@@ -200,7 +189,7 @@ static void test_offload(void **state)
 
 	(void)state;
 	start(12, 0);
-	buffers(2, 2048);
+	guest_buffers(&guest, 2, 2048);
 	vhost_ring_transmit(&guest.ring, &item, 1, &stats); /* the guest takes no such thing */
 	assert_int_equal(stats.drops[DROP_port_down], 1);
 	guest.ring.caps = PORT_CAP_CSUM | PORT_CAP_TSO4 | PORT_CAP_ECN;
@@ -231,65 +220,6 @@ static void test_offload(void **state)
 	}
 }
 
-/* --- kicks and calls --- */
-
-static bool called(void)
-{
-	eventfd_t n = 0;
-
-	return eventfd_read(guest.ring.callfd, &n) == 0 && n != 0;
-}
-
-static void test_calls(void **state)
-{
-	struct frame f = {.head = pattern, .len = 60, .head_len = 60};
-	struct tx_item items[4] = {{&f, 0}, {&f, 0}, {&f, 0}, {&f, 0}};
-	int fd = eventfd(0, EFD_NONBLOCK);
-
-	(void)state;
-	start(12, 65533);
-	guest.ring.callfd = fd;
-	buffers(8, 512);
-	vhost_ring_transmit(&guest.ring, items, 1, &stats);
-	assert_true(called());
-	guest.ring.avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
-	vhost_ring_transmit(&guest.ring, items, 1, &stats);
-	assert_false(called());
-
-	start(12, 65533);
-	guest.ring.callfd = fd;
-	guest.ring.event_idx = true;
-	guest.ring.avail->flags = VRING_AVAIL_F_NO_INTERRUPT; /* of no account then */
-	buffers(8, 512);
-	guest.ring.avail->ring[RING] = 65535; /* call when entry 65535 is used */
-	vhost_ring_transmit(&guest.ring, items, 2, &stats);
-	assert_false(called());
-	vhost_ring_transmit(&guest.ring, items, 2, &stats);
-	assert_true(called());
-	vhost_ring_transmit(&guest.ring, items, 2, &stats);
-	assert_false(called());
-	close(fd);
-}
-
-static void test_kicks(void **state)
-{
-	(void)state;
-	start(12, 65535);
-	assert_false(vhost_ring_kicks(&guest.ring, false));
-	assert_int_equal(guest.ring.used->flags, VRING_USED_F_NO_NOTIFY);
-	assert_false(vhost_ring_kicks(&guest.ring, true));
-	assert_int_equal(guest.ring.used->flags, 0);
-	guest_offer(&guest, 0);
-	assert_true(vhost_ring_kicks(&guest.ring, true));
-
-	start(12, 4711);
-	guest.ring.event_idx = true;
-	assert_false(vhost_ring_kicks(&guest.ring, true));
-	assert_int_equal(vhost_read16(&guest.ring.used->ring[RING]), 4711);
-	guest_offer(&guest, 0);
-	assert_true(vhost_ring_kicks(&guest.ring, true));
-}
-
 /* --- the operations of a port, with and without a peer --- */
 
 static void test_no_peer(void **state)
@@ -303,7 +233,7 @@ static void test_no_peer(void **state)
 
 	(void)state;
 	start(12, 0);
-	buffers(4, 512);
+	guest_buffers(&guest, 4, 512);
 	assert_int_equal(vhost_receive(port, 0, &burst), 0);
 	vhost_transmit(port, 1, &item, 1, &stats);
 	assert_int_equal(stats.drops[DROP_port_down], 1);
@@ -322,36 +252,6 @@ static void test_no_peer(void **state)
 	assert_int_equal(guest.ring.last_avail, 1);
 }
 
-static void test_wait(void **state)
-{
-	struct port *port = &guest.port.port;
-	uint32_t faulted = 0;
-	struct vhost_live live = {.faulted = &faulted, .rx = {&guest.ring}};
-	int fd = eventfd(0, 0); /* one that would block */
-	eventfd_t n = 0;
-
-	(void)state;
-	start(12, 0);
-	guest.port.live = &live;
-	assert_int_equal(vhost_wait_begin(port, 0), PORT_WAIT_POLL); /* a guest that cannot kick */
-	guest.ring.kickfd = fd;
-	assert_int_equal(vhost_wait_begin(port, 0), PORT_WAIT_FD);
-	assert_int_equal(vhost_wait_fd(port, 0), fd);
-	assert_int_equal(guest.ring.used->flags, 0);
-	eventfd_write(fd, 1);
-	vhost_wait_end(port, 0);
-	assert_int_equal(guest.ring.used->flags, VRING_USED_F_NO_NOTIFY);
-	eventfd_write(fd, 1); /* a late kick does not end the next wait */
-	assert_int_equal(vhost_wait_begin(port, 0), PORT_WAIT_FD);
-	eventfd_write(fd, 5);
-	eventfd_read(fd, &n);
-	assert_int_equal(n, 5);
-	guest_offer(&guest, 0);
-	assert_int_equal(vhost_wait_begin(port, 0), PORT_WAIT_WORK);
-	assert_int_equal(guest.ring.used->flags, VRING_USED_F_NO_NOTIFY);
-	close(fd);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,10 +259,7 @@ int main(void)
 		cmocka_unit_test(test_transmit_layouts),
 		cmocka_unit_test(test_transmit_full_and_big),
 		cmocka_unit_test(test_offload),
-		cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_kicks),
 		cmocka_unit_test(test_no_peer),
-		cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

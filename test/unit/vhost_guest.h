@@ -106,6 +106,15 @@ static inline void guest_offer(struct guest *g, uint16_t head)
 	g->ring.avail->idx++;
 }
 
+/* n buffers of len bytes each, one after the other, to receive into. */
+static inline void guest_buffers(struct guest *g, uint16_t n, uint32_t len)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		guest_desc(g, i, DATA + (uint64_t)i * len, len, WRITE, 0);
+		guest_offer(g, i);
+	}
+}
+
 /* The next used element; there must be one. */
 static inline struct vring_used_elem guest_used(struct guest *g)
 {

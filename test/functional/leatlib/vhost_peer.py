@@ -6,6 +6,7 @@ Messages: QEMU's docs/interop/vhost-user.rst. Rings: virtio 1.1, section 2.6 (sp
 import array
 import mmap
 import os
+import select
 import socket
 import struct
 
@@ -37,18 +38,18 @@ class VhostPeer:
     """One virtio-net device of `queues` pairs: even queues receive, odd ones send.
 
     `server`: we listen on the path and the switch connects. With `handshake` False only the
-    connection is made.
+    connection is made. `calls`: what to give as call descriptors, which become ours to close.
     """
 
     def __init__(self, path, server=False, queues=1, size=256, features=F_MRG_RXBUF | F_INDIRECT,
-                 handshake=True, fill=True):
+                 handshake=True, fill=True, calls=None):
         self.path, self.queues, self.size = path, queues, size
         self.wanted = features | F_VERSION_1 | F_PROTOCOL
         self.fd = os.memfd_create("guest")
         os.ftruncate(self.fd, MEMORY)
         self.memory = mmap.mmap(self.fd, MEMORY)
         self.kicks = [os.eventfd(0) for _ in range(2 * queues)]
-        self.calls = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2 * queues)]
+        self.calls = calls or [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2 * queues)]
         self.seen = [0] * (2 * queues)   # used entries taken
         self.next = [0] * (2 * queues)   # our avail index
         self.listener = None
@@ -178,6 +179,17 @@ class VhostPeer:
 
     def kick(self, queue):
         os.eventfd_write(self.kicks[queue], 1)
+
+    def called(self, queue, seconds=5):
+        """Wait for a call on a queue and take it; how many there were."""
+        if not select.select([self.calls[queue]], [], [], seconds)[0]:
+            return 0
+        return os.eventfd_read(self.calls[queue])
+
+    def want_call(self, queue):
+        """With the event index: a call at the next used entry, please (virtio 1.2, 2.7.7.1)."""
+        struct.pack_into("<H", self.memory, queue * QUEUE_STRIDE + AVAIL + 4 + 2 * self.size,
+                         self.seen[queue])
 
     def used(self, queue):
         """The next used entry as (head, length), or None."""
