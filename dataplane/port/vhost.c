@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_vhost.h>
 
+#include "dataplane/port/call.h"
+#include "dataplane/port/listen.h"
 #include "dataplane/port/vhost.h"
 
 /*
@@ -68,68 +69,6 @@ static int params_check(
 	if (common->queues < 1 || common->queues > PORT_QUEUES_MAX)
 		return error_set(err, LEAT_INVALID_PARAMS, "a port has 1 to %d queues, not %u",
 			PORT_QUEUES_MAX, common->queues);
-	return 0;
-}
-
-/* Nobody answers at path: 0; somebody does: EADDRINUSE; else why not. */
-static int socket_probe(const char *path)
-{
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int ret;
-
-	if (fd < 0)
-		return errno;
-	memcpy(un.sun_path, path, strlen(path));
-	ret = connect(fd, (const struct sockaddr *)&un, sizeof(un)) == 0 ? EADDRINUSE : errno;
-	close(fd);
-	if (ret == EAGAIN || ret == EPROTOTYPE)
-		return EADDRINUSE; /* its backlog is full; it is a datagram socket */
-	return ret == ECONNREFUSED ? 0 : ret;
-}
-
-/*
- * Can the library bind its socket? It closes its descriptor twice when it cannot, which may hit one
- * that another thread has just opened.
- */
-static int socket_rehearse(const char *path)
-{
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int ret = 0;
-
-	if (fd < 0)
-		return errno;
-	memcpy(un.sun_path, path, strlen(path));
-	if (bind(fd, (const struct sockaddr *)&un, sizeof(un)) != 0)
-		ret = errno;
-	else
-		unlink(path);
-	close(fd);
-	return ret;
-}
-
-/* Make place for our socket: a file of a dead daemon goes, anything else stays. */
-static int socket_clear(const char *path, struct error *err)
-{
-	struct stat st;
-	int busy;
-
-	if (lstat(path, &st) != 0) {
-		busy = errno == ENOENT ? socket_rehearse(path) : errno;
-		return busy == 0 ? 0 : error_device(err, busy, "cannot listen on %s", path);
-	}
-	if (!S_ISSOCK(st.st_mode))
-		return error_device(
-			err, EEXIST, "%s is there and is not a socket; remove it", path);
-	busy = socket_probe(path);
-	if (busy == EADDRINUSE)
-		return error_set(
-			err, LEAT_CONFLICT, "somebody else listens on the socket %s", path);
-	if (busy != 0)
-		return error_device(err, busy, "%s", path);
-	if (unlink(path) != 0 && errno != ENOENT)
-		return error_device(err, errno, "cannot remove the stale socket %s", path);
 	return 0;
 }
 
@@ -199,12 +138,8 @@ struct port *port_vhost_create(
 		error_device(err, errno, "cannot handle SIGBUS");
 		return NULL;
 	}
-	if (vhost_calls_init(common->workers) != 0) {
-		error_device(err, errno,
-			"no asynchronous I/O, by which guests are called; is fs.aio-max-nr too "
-			"low?");
+	if (port_calls_init(common->workers, err) != 0)
 		return NULL;
-	}
 	vp = port_new(common, params);
 	if (vp == NULL) {
 		error_set(err, LEAT_EXHAUSTED, "no memory for a port");
@@ -216,7 +151,7 @@ struct port *port_vhost_create(
 		free(vp);
 		return NULL;
 	}
-	if ((params->server && socket_clear(params->socket, err) != 0) ||
+	if ((params->server && listen_path_clear(params->socket, SOCK_STREAM, err) != 0) ||
 		driver_start(params, err) != 0) {
 		vhost_close(&vp->port);
 		return NULL;

@@ -9,8 +9,7 @@
  * vhost_mem.c    guest addresses, descriptor chains
  * vhost_rx.c     a guest's transmit ring into a burst
  * vhost_tx.c     frames into a guest's receive ring
- * vhost_wait.c   who wakes whom, and when
- * vhost_call.c   a call to the guest
+ * vhost_wait.c   kicks and calls
  * vhost_sigbus.c memory that goes away
  *
  * DPDK's vhost library does the socket, the handshake and the memory mapping; the split rings
@@ -275,18 +274,6 @@ bool vhost_ring_kicks(struct vhost_ring *r, bool enable);
 enum port_wait vhost_wait_begin(struct port *port, uint16_t queue);
 void vhost_wait_end(struct port *port, uint16_t queue);
 int vhost_wait_fd(struct port *port, uint16_t queue);
-
-/* --- vhost_call.c --- */
-
-/*
- * Room for as many threads to make calls. Control side, before the first ring; more often does no harm.
- * -1 with errno: EAGAIN where the host has no more of fs.aio-max-nr, ENOSYS without CONFIG_AIO.
- */
-int vhost_calls_init(unsigned threads);
-
-/* Add 1 to a guest's eventfd, whatever the guest has done to it, without blocking. Worker. -EINVAL: fd
- * is none. */
-int vhost_call(int fd);
 
 /* --- vhost_conn.c; control side and the library's threads --- */
 

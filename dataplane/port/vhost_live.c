@@ -13,25 +13,11 @@
 #include <rte_malloc.h>
 #include <rte_vhost.h>
 
+#include "dataplane/port/call.h"
 #include "dataplane/port/vhost.h"
 #include "dataplane/worker.h"
 
 /* --- rings --- */
-
-static bool is_eventfd(int fd)
-{
-	char path[32], target[32];
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
-		return false;
-	target[n] = '\0';
-	return strcmp(target, "anon_inode:[eventfd]") == 0;
-}
 
 /* The library has looked at the addresses once, with the size of then; the workers rely on this. */
 static bool ring_inside(const struct vhost_ring *r)
@@ -107,9 +93,9 @@ static struct vhost_ring *ring_new(struct vhost_conn *conn, uint16_t vring)
 		return NULL;
 	}
 	/* A peer may send any descriptor as these; only an eventfd behaves like one. */
-	r->callfd = is_eventfd(v.callfd) ? v.callfd : -1;
+	r->callfd = port_is_eventfd(v.callfd) ? v.callfd : -1;
 	/* A sleeping worker may still poll it when the library closes its own. */
-	r->kickfd = is_eventfd(v.kickfd) ? fcntl(v.kickfd, F_DUPFD_CLOEXEC, 0) : -1;
+	r->kickfd = port_is_eventfd(v.kickfd) ? fcntl(v.kickfd, F_DUPFD_CLOEXEC, 0) : -1;
 	vhost_ring_kicks(r, false);
 	return r;
 }

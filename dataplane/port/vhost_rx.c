@@ -10,6 +10,7 @@
 
 #include <rte_prefetch.h>
 
+#include "dataplane/port/segs.h"
 #include "dataplane/port/vhost.h"
 
 static void rx_count(struct burst *b, uint64_t packets, uint64_t bytes)
@@ -88,22 +89,6 @@ static inline bool single_receive(
 	return true;
 }
 
-/* Copy len bytes from the front of a chain, which loses them. It holds as many. */
-static void chain_pull(struct seg **seg, uint8_t *dst, uint32_t len)
-{
-	while (len != 0) {
-		uint32_t piece = RTE_MIN(len, (*seg)->len);
-
-		memcpy(dst, (*seg)->base, piece);
-		(*seg)->base += piece;
-		(*seg)->len -= piece;
-		dst += piece;
-		len -= piece;
-		if ((*seg)->len == 0)
-			(*seg)++;
-	}
-}
-
 /* As single_receive, from any chain: appends to the burst, or counts why not. */
 static void __rte_noinline chain_receive(struct vhost_ring *r, struct burst *b, uint32_t id)
 {
@@ -130,13 +115,13 @@ static void __rte_noinline chain_receive(struct vhost_ring *r, struct burst *b, 
 		.head_len = (uint16_t)RTE_MIN(len, (uint64_t)FRAME_HEAD_MAX),
 		.cookie = b->n,
 	};
-	chain_pull(&seg, hdr, r->hdr_len);
+	segs_pull(&seg, hdr, r->hdr_len);
 	rte_compiler_barrier();
 	if (!offload_take(f, (const struct virtio_net_hdr *)hdr)) {
 		rx_drop(b, len, DROP_bad_offload);
 		return;
 	}
-	chain_pull(&seg, f->head, f->head_len);
+	segs_pull(&seg, f->head, f->head_len);
 	f->tail = &b->seg[b->n_segs];
 	f->n_tail = (uint16_t)(c.seg + c.n - seg);
 	if (f->n_tail > FRAME_SEGS_MAX) {

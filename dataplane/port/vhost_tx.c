@@ -9,19 +9,13 @@
 #include <rte_memcpy.h>
 #include <rte_prefetch.h>
 
+#include "dataplane/port/segs.h"
 #include "dataplane/port/vhost.h"
-
-#define MAC_ADDRS_LEN 12 /* what comes before a VLAN tag */
 
 struct tx_tally {
 	uint32_t packets;
 	uint64_t bytes;
 };
-
-static inline uint32_t item_len(const struct tx_item *it)
-{
-	return it->frame->len + (it->tag != 0 ? VLAN_TAG_LEN : 0);
-}
 
 /* The caller has finished what port_caps() did not promise; a peer that takes less has just come. */
 static inline bool offload_taken(uint32_t caps, const struct frame *f)
@@ -61,15 +55,6 @@ static void hdr_make(const struct vhost_ring *r, const struct tx_item *it, uint1
 		h->hdr.gso_size = f->gso_size;
 		h->hdr.hdr_len = f->hdr_len != 0 ? f->hdr_len + shift : 0;
 	}
-}
-
-/* 16 bytes that replace the first 12 of a frame. */
-static inline void tag_make(const struct tx_item *it, uint8_t out[MAC_ADDRS_LEN + VLAN_TAG_LEN])
-{
-	uint32_t tag = rte_cpu_to_be_32(it->tag);
-
-	memcpy(out, it->frame->head, MAC_ADDRS_LEN);
-	memcpy(out + MAC_ADDRS_LEN, &tag, sizeof(tag));
 }
 
 /* Write header and frame to one piece of guest memory that is long enough. */
@@ -179,47 +164,14 @@ struct tx_room {
 };
 
 /* room_find() has seen that there is room for all. */
-static void room_write(struct seg **seg, const uint8_t *src, uint32_t len)
-{
-	while (len != 0) {
-		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): see above */
-		uint32_t piece = RTE_MIN(len, (*seg)->len);
-
-		/* For the device to write, though struct seg is const for its readers. */
-		rte_memcpy((uint8_t *)(uintptr_t)(*seg)->base, src, piece);
-		(*seg)->base += piece;
-		(*seg)->len -= piece;
-		src += piece;
-		len -= piece;
-		if ((*seg)->len == 0)
-			(*seg)++;
-	}
-}
-
 static void room_fill(const struct vhost_ring *r, struct tx_room *room, const struct tx_item *it)
 {
-	const struct frame *f = it->frame;
 	struct virtio_net_hdr_mrg_rxbuf h;
 	struct seg *seg = room->chain.seg;
-	uint32_t left = f->len - f->head_len;
-	uint32_t done = 0;
 
 	hdr_make(r, it, room->n, &h);
-	room_write(&seg, (const uint8_t *)&h, r->hdr_len);
-	if (it->tag != 0) {
-		uint8_t front[MAC_ADDRS_LEN + VLAN_TAG_LEN];
-
-		tag_make(it, front);
-		room_write(&seg, front, sizeof(front));
-		done = MAC_ADDRS_LEN;
-	}
-	room_write(&seg, f->head + done, f->head_len - done);
-	for (const struct seg *s = f->tail; left != 0; s++) {
-		uint32_t piece = RTE_MIN(left, s->len);
-
-		room_write(&seg, s->base, piece);
-		left -= piece;
-	}
+	segs_push(&seg, (const uint8_t *)&h, r->hdr_len);
+	segs_push_item(&seg, it);
 }
 
 /*

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kicks (guest to us) and calls (us to guest): virtio 1.2, 2.7.7 to 2.7.10. */
-#include <errno.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
+#include "dataplane/port/call.h"
 #include "dataplane/port/vhost.h"
 
 void vhost_ring_flush(struct vhost_ring *r, uint16_t old_used)
@@ -22,7 +19,7 @@ void vhost_ring_flush(struct vhost_ring *r, uint16_t old_used)
 	} else if (vhost_read16(&r->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT) {
 		return;
 	}
-	vhost_call(r->callfd);
+	port_call(r->callfd);
 }
 
 bool vhost_ring_kicks(struct vhost_ring *r, bool enable)
@@ -53,16 +50,6 @@ static struct vhost_ring *rx_ring(struct port *port, uint16_t queue)
 	return live->rx[queue];
 }
 
-/* Empty the counter without ever blocking, whatever flags the guest has set on its end. */
-static void kick_drain(int fd)
-{
-	uint64_t count;
-	struct iovec iov = {&count, sizeof(count)};
-
-	while (preadv2(fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno == EINTR)
-		;
-}
-
 enum port_wait vhost_wait_begin(struct port *port, uint16_t queue)
 {
 	struct vhost_ring *r = rx_ring(port, queue);
@@ -73,7 +60,7 @@ enum port_wait vhost_wait_begin(struct port *port, uint16_t queue)
 	if (r->kickfd < 0)
 		return vhost_read16(&r->avail->idx) != r->last_avail ? PORT_WAIT_WORK
 								     : PORT_WAIT_POLL;
-	kick_drain(r->kickfd);
+	port_call_drain(r->kickfd);
 	if (vhost_ring_kicks(r, true)) {
 		vhost_ring_kicks(r, false);
 		return PORT_WAIT_WORK;
@@ -88,7 +75,7 @@ void vhost_wait_end(struct port *port, uint16_t queue)
 	if (r == NULL || r->broken || r->kickfd < 0)
 		return;
 	vhost_ring_kicks(r, false);
-	kick_drain(r->kickfd);
+	port_call_drain(r->kickfd);
 }
 
 int vhost_wait_fd(struct port *port, uint16_t queue)

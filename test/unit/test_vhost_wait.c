@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "dataplane/port/call.h"
+
 static bool called(void)
 {
 	eventfd_t n = 0;
@@ -52,7 +54,7 @@ static void test_calls_are_counted(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 10000; i++)
-		assert_int_equal(vhost_call(fd), 0);
+		assert_int_equal(port_call(fd), 0);
 	assert_int_equal(eventfd_read(fd, &n), 0);
 	assert_int_equal(n, 10000);
 	close(fd);
@@ -67,10 +69,10 @@ static void test_calls_never_block(void **state)
 	alarm(20);
 	assert_int_equal(eventfd_write(full, UINT64_MAX - 1), 0);
 	for (unsigned i = 0; i < 1000; i++)
-		assert_int_equal(vhost_call(full), 0);
+		assert_int_equal(port_call(full), 0);
 	assert_int_equal(pipe(ends), 0);
-	assert_int_equal(vhost_call(ends[1]), -EINVAL);
-	assert_int_equal(vhost_call(-1), -EBADF);
+	assert_int_equal(port_call(ends[1]), -EINVAL);
+	assert_int_equal(port_call(-1), -EBADF);
 	alarm(0);
 	close(full);
 	close(ends[0]);
@@ -136,5 +138,5 @@ int main(void)
 		cmocka_unit_test(test_wait),
 	};
 
-	return vhost_calls_init(1) != 0 || cmocka_run_group_tests(tests, setup, teardown);
+	return port_calls_init(1, NULL) != 0 || cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Calls (us to guest) that cannot block.
- *
- * A guest shares the open file description of its call eventfd with us, so it can clear O_NONBLOCK
- * and fill the counter at any moment: whoever then writes waits for the guest's pleasure, and no look
+ * A peer shares the open file description of its call eventfd with us, so it can clear O_NONBLOCK
+ * and fill the counter at any moment: whoever then writes waits for the peer's pleasure, and no look
  * beforehand rules that out. eventfd's write knows no RWF_NOWAIT. But the kernel's own way to signal
  * one never waits, and asynchronous I/O takes it at a request's end (IOCB_FLAG_RESFD, io_submit(2)).
  * So a call is a read of nothing from /dev/null, which ends within io_submit(), and one system call as
@@ -14,11 +12,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "dataplane/port/vhost.h"
+#include <rte_branch_prediction.h>
+#include <rte_common.h>
+
+#include "dataplane/port.h"
+#include "dataplane/port/call.h"
 
 #define RESULTS_MAX 64 /* a context asks for room for so many; the kernel gives more */
 #define TRIES_MAX 16   /* another thread may take the room that was made */
@@ -28,15 +33,17 @@ static unsigned n_contexts; /* written by the control side before any ring is th
 static int null_fd = -1;
 static unsigned n_callers; /* threads that have made a call; atomic */
 
-int vhost_calls_init(unsigned threads)
+int port_calls_init(unsigned threads, struct error *err)
 {
 	if (null_fd < 0)
 		null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null_fd < 0)
-		return -1;
+		return error_device(err, errno, "/dev/null");
 	while (n_contexts < RTE_MIN(threads, (unsigned)WORKERS_MAX)) {
 		if (syscall(SYS_io_setup, RESULTS_MAX, &contexts[n_contexts]) != 0)
-			return -1;
+			return error_device(err, errno,
+				"no asynchronous I/O, by which peers are called; is fs.aio-max-nr "
+				"too low?");
 		n_contexts++;
 	}
 	return 0;
@@ -62,7 +69,7 @@ static void results_drop(aio_context_t context)
 		;
 }
 
-int vhost_call(int fd)
+int port_call(int fd)
 {
 	aio_context_t context = context_mine();
 	struct iocb request = {
@@ -81,4 +88,28 @@ int vhost_call(int fd)
 		results_drop(context);
 	}
 	return -errno;
+}
+
+void port_call_drain(int fd)
+{
+	uint64_t count;
+	struct iovec iov = {&count, sizeof(count)};
+
+	while (preadv2(fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno == EINTR)
+		;
+}
+
+bool port_is_eventfd(int fd)
+{
+	char path[32], target[32];
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	return strcmp(target, "anon_inode:[eventfd]") == 0;
 }
