@@ -174,17 +174,12 @@ static struct port *open_netdev(const struct birth *b, const struct port_params 
 }
 
 static struct port *open_memif(
-	const struct birth *b, const struct port_params *common, struct error *err)
+	const struct port_spec *spec, const struct port_params *common, struct error *err)
 {
-	const struct port_spec *spec = &b->spec;
-	char devargs[DEVARGS_MAX];
+	struct memif_params params = {
+		.socket = spec->socket, .server = spec->server, .id = spec->memif_id};
 
-	if (devargs_value_check(b, spec->socket, "socket", err) != 0)
-		return NULL;
-	snprintf(devargs, sizeof(devargs),
-		"net_memif_leat%u,role=%s,id=%u,socket=%s,socket-abstract=no", next_device(),
-		spec->server ? "server" : "client", spec->memif_id, spec->socket);
-	return open_ethdev(common, "memif", devargs, NULL, err);
+	return port_memif_create(common, &params, err);
 }
 
 static struct port *open_vhost(
@@ -224,7 +219,7 @@ static struct port *open_any(
 	case PORT_AF_PACKET:
 		return open_netdev(b, common, "af_packet", "qpairs", err);
 	case PORT_MEMIF:
-		return open_memif(b, common, err);
+		return open_memif(spec, common, err);
 	case PORT_PCI:
 		return open_ethdev(common, "pci", spec->address, NULL, err);
 	case PORT_DPDK:

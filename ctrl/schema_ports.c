@@ -107,12 +107,12 @@ static const struct field memif_fields[] = {
 	{"id", FIELD_INT, .min = 0, .max = 4294967295, .fallback = "0",
 		.doc = "Number of the interface on that socket."},
 	{"role", FIELD_ENUM, .values = VALUES("server", "client"), .fallback = "\"server\"",
-		.doc = "The switch's side."},
+		.doc = "The switch's side; a client reconnects for ever."},
 	FIELDS_END,
 };
 static const struct object_schema memif_schema = {
 	.name = "memif",
-	.doc = "A shared-memory interface (DPDK net_memif).",
+	.doc = "An interface in shared memory (memif 2.0, as VPP and DPDK have it).",
 	.fields = memif_fields,
 };
 

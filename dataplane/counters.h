@@ -19,8 +19,9 @@
 	X(malformed, in,                                                                           \
 		"the frame is shorter than its headers say, or they contradict themselves")        \
 	X(bad_descriptor, in,                                                                      \
-		"a vhost-user peer offered a descriptor chain that is out of its memory, looped, " \
-		"empty or too long")                                                               \
+		"a vhost-user or memif peer offered a descriptor chain that is out of its "        \
+		"memory, "                                                                         \
+		"looped, empty or too long")                                                       \
 	X(bad_offload, in, "the checksum or segmentation request does not fit the frame")          \
 	X(unknown_vlan, in,                                                                        \
 		"an uplink frame carries a VLAN, or none, that no network has; or an endpoint of " \

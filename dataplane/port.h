@@ -142,13 +142,21 @@ struct tap_params {
 struct port *port_tap_create(
 	const struct port_params *common, const struct tap_params *params, struct error *err);
 
+struct memif_params {
+	const char *socket; /* at most 107 bytes */
+	bool server;	    /* the switch listens; else it connects, and reconnects for ever */
+	uint32_t id;	    /* of the interface on that socket */
+};
+struct port *port_memif_create(
+	const struct port_params *common, const struct memif_params *params, struct error *err);
+
 /*
  * Any DPDK device: devargs as for EAL's --vdev or -a ("net_af_xdp0,iface=veth1", "0000:3b:00.0",
- * "net_memif0,role=server,..."). netdev: a kernel interface it takes over, checked and brought up
+ * "net_null0"). UNSUPPORTED for net_memif, whose listener does not survive a peer that hangs up. netdev: a kernel interface it takes over, checked and brought up
  * first, or NULL.
  */
 struct ethdev_params {
-	const char *kind; /* for port_ops-independent reporting: "af_xdp", "memif", "pci", ... */
+	const char *kind; /* for port_ops-independent reporting: "af_xdp", "pci", ... */
 	const char *devargs;
 	const char *netdev;
 };

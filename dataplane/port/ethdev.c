@@ -11,6 +11,7 @@
 #include <rte_malloc.h>
 
 #define DEVICE_NAME_MAX RTE_DEV_NAME_MAX_LEN
+#define MEMIF_DRIVER "net_memif"
 
 /* The ports that are open. One thread of the control side creates and closes ports. */
 static struct ethdev_port *live;
@@ -52,7 +53,7 @@ static int wait_fd(struct port *port, uint16_t queue)
 	return port_state(port) == PORT_ERROR ? -1 : p->xsk_fd[queue];
 }
 
-/* "net_memif0" of "net_memif0,role=server": the name the device gets. */
+/* "net_null0" of "net_null0,no-rx=1": the name the device gets. */
 static int device_name(const char *devargs, char name[DEVICE_NAME_MAX], struct error *err)
 {
 	size_t len = strcspn(devargs, ",");
@@ -218,6 +219,11 @@ static int params_check(
 	if (strcmp(params->kind, "af_xdp") == 0 && common->queues > 1)
 		return error_set(err, LEAT_UNSUPPORTED, "an AF_XDP port has one queue, not %u",
 			common->queues);
+	if (strncmp(params->devargs, MEMIF_DRIVER, strlen(MEMIF_DRIVER)) == 0)
+		return error_set(err, LEAT_UNSUPPORTED,
+			"DPDK's memif driver ends the process when a peer hangs up early: take a "
+			"port of "
+			"kind memif");
 	if (params->netdev != NULL && !netdev_name_valid(params->netdev))
 		return error_device(
 			err, ENODEV, "\"%.64s\" is no name of an interface", params->netdev);
@@ -238,7 +244,7 @@ struct port *port_ethdev_create(
 	p = alloc_port(common, params, err);
 	if (p == NULL)
 		return NULL;
-	if (ethdev_kernel_memif(p, err) != 0 || ethdev_kernel_take(p, err) != 0) {
+	if (ethdev_kernel_take(p, err) != 0) {
 		rte_free(p);
 		return NULL;
 	}

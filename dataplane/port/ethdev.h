@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Any DPDK device as a port. ethdev.c creates and closes it, ethdev_setup.c configures its queues,
- * ethdev_pool.c has its mbufs, ethdev_kernel.c the kernel interface and sockets behind it, ethdev_rx.c
+ * ethdev_pool.c has its mbufs, ethdev_kernel.c the kernel interface behind it, ethdev_rx.c
  * and ethdev_tx.c move frames.
  */
 #ifndef LEAT_DATAPLANE_PORT_ETHDEV_H
@@ -102,8 +102,6 @@ int ethdev_kernel_take(struct ethdev_port *p, struct error *err);
 void ethdev_kernel_restore(struct ethdev_port *p);
 /* Is the interface free for an AF_XDP port? A program that a killed process left behind is no hindrance. */
 int ethdev_xdp_check(const struct ethdev_port *p, struct error *err);
-/* A memif server's socket path: free, or a dead server's socket, which is removed. */
-int ethdev_kernel_memif(const struct ethdev_port *p, struct error *err);
 /* Bring port.state up to date, at most every ETHDEV_LINK_MS. Any thread. */
 void ethdev_kernel_link(struct ethdev_port *p);
 

@@ -2,6 +2,7 @@
 #include "dataplane/port/listen.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -67,4 +68,12 @@ int listen_path_clear(const char *path, int type, struct error *err)
 	if (unlink(path) != 0 && errno != ENOENT)
 		return error_device(err, errno, "cannot remove the stale socket %s", path);
 	return 0;
+}
+
+void port_name_by_path(struct port *port, const char *path)
+{
+	size_t len = strlen(path);
+
+	snprintf(port->name, sizeof(port->name), "%s",
+		path + (len < PORT_NAME_MAX ? 0 : len - (PORT_NAME_MAX - 1)));
 }

@@ -37,6 +37,7 @@ static inline void tag_make(const struct tx_item *it, uint8_t out[MAC_ADDRS_LEN 
 static inline void segs_pull(struct seg **seg, uint8_t *dst, uint32_t len)
 {
 	while (len != 0) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): there are as many */
 		uint32_t piece = RTE_MIN(len, (*seg)->len);
 
 		memcpy(dst, (*seg)->base, piece);

@@ -115,11 +115,8 @@ static struct vhost_port *port_new(
 	vp->port.numa_node = -1;
 	vp->port.mac = common->mac;
 	vp->port.state = PORT_PENDING;
-	/* The part of a path that tells sockets apart is its end. */
-	size_t len = strlen(params->socket);
-	snprintf(vp->port.name, sizeof(vp->port.name), "%s",
-		params->socket + (len < PORT_NAME_MAX ? 0 : len - (PORT_NAME_MAX - 1)));
-	memcpy(vp->socket, params->socket, len + 1);
+	port_name_by_path(&vp->port, params->socket);
+	memcpy(vp->socket, params->socket, strlen(params->socket) + 1);
 	vp->tx_lock = common->workers > 1;
 	vp->server = params->server;
 	vp->queues = common->queues;

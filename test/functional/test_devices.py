@@ -1,29 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""memif between two switches, and any DPDK device by its arguments."""
+"""Any DPDK device by its arguments, and AF_PACKET."""
 from leatlib import frames, wait
-from leatlib.traffic import iperf3, received_bits_per_second
-
-OPEN = {"ips": [], "guard": {"spoof": False, "macs": 64}}
-
-
-def test_memif_between_two_switches(make_switch):
-    """Two switches joined by a memif: containers of either reach those of the other."""
-    left, right = make_switch(), make_switch()
-    for switch in (left, right):
-        switch.network()
-    socket = left.path("memif.sock")
-    for switch, role in ((left, "server"), (right, "client")):
-        switch.link = switch.host("link")
-        switch.endpoint(switch.link, {"kind": "memif", "socket": socket, "id": 0, "role": role},
-                        **OPEN)
-    a, b = left.tap("a", number=10), right.tap("b", number=20)
-    for switch in (left, right):
-        wait.until(lambda switch=switch: switch.state_of(switch.link) == "active", 10,
-                   "the memif to be active")
-    a.ping(b)
-    b.ping(a, "-s", 1472, "-M", "do")
-    assert received_bits_per_second(iperf3(a, b, seconds=1)) > 1e6
-
 
 def test_net_null(net):
     """What goes to a null device is counted as sent."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""dpdk-testpmd as the peer of vhost-user ports: a virtio-user front end on each socket."""
+"""dpdk-testpmd as the peer of vhost-user ports (a virtio-user front end on each) or memif ports."""
 import re
 import signal
 
@@ -11,15 +11,15 @@ START_SECONDS = 30
 
 
 class Testpmd:
-    """An interactive testpmd on one CPU. `ports` is a list of dicts of virtio-user arguments."""
+    """An interactive testpmd on one CPU. `ports` is a list of dicts of the driver's arguments."""
     __test__ = False  # no test class, whatever its name
 
-    def __init__(self, ports, forward=None, extra=(), queues=1, cpu=0):
+    def __init__(self, ports, forward=None, extra=(), queues=1, cpu=0, driver="net_virtio_user"):
         argv = ["stdbuf", "-oL", "dpdk-testpmd", "--lcores", f"(0,1)@{cpu}", "--in-memory",
                 "--single-file-segments", "-m", "64", "--no-pci", "--no-telemetry"]
         for number, fields in enumerate(ports):
             devargs = ",".join(f"{key}={value}" for key, value in fields.items())
-            argv.append(f"--vdev=net_virtio_user{number},{devargs}")
+            argv.append(f"--vdev={driver}{number},{devargs}")
         argv += ["--", "-i", "--total-num-mbufs=8192", f"--rxq={queues}", f"--txq={queues}", *extra]
         self.process = Process(argv, stdin=True)
         try:
