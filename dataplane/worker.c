@@ -225,21 +225,23 @@ int workers_start(const struct worker_options *options, struct error *err)
 			workers_stop();
 			return -1;
 		}
-		n_workers++;
+		worker_started();
 	}
 	return 0;
 }
 
 void workers_stop(void)
 {
+	unsigned n = n_workers;
+
 	__atomic_store_n(&stopping, true, __ATOMIC_RELAXED);
 	worker_wake_all();
-	for (unsigned i = 0; i < n_workers; i++)
+	for (unsigned i = 0; i < n; i++)
 		pthread_join(workers[i].thread, NULL);
-	for (unsigned i = 0; i < n_workers; i++)
-		worker_release(&workers[i]);
-	n_workers = 0;
+	/* From here on nobody wakes them or waits for them. */
 	worker_publish_fini();
+	for (unsigned i = 0; i < n; i++)
+		worker_release(&workers[i]);
 	tables_free();
 }
 

@@ -81,9 +81,12 @@ extern struct worker workers[WORKERS_MAX];
 extern unsigned n_workers;
 extern struct shared_tables shared_tables;
 
-/* worker_publish.c: before the threads start, and after they have ended. 0 or -errno. */
+/* worker_publish.c: before the threads start, and after they have ended, when there are none any more. 0
+ * or -errno. */
 int worker_publish_init(void);
 void worker_publish_fini(void);
+/* One more is there to be woken: the n_workers-th. */
+void worker_started(void);
 struct rte_rcu_qsbr *worker_qsbr(void);
 /* The newest snapshot, with acquire; NULL before the first. Workers. */
 const struct snapshot *worker_published(void);

@@ -4,6 +4,7 @@
  * before all have.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -11,35 +12,47 @@
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/worker_private.h"
-#include "lib/spinlock.h"
 
 #define PUBLISH_POLL_US 20 /* between two looks at whether all workers have passed */
 
 /* Stored by the control side with release, loaded by workers with acquire. */
 static struct snapshot *published;
-static struct rte_rcu_qsbr *qsbr;
+static struct rte_rcu_qsbr *qsbr; /* made once, and kept for who still waits when workers end */
 /* Stored by the control side with release, loaded by workers with acquire: the generation up to
  * which queues that were moved may be polled. */
 static uint32_t settled_gen;
 static uint32_t last_gen;      /* control side */
 static uint64_t publish_token; /* control side: of the last publish */
+/*
+ * Held for the length of a look by whoever waits for the workers or wakes them: the control side, and
+ * the threads of ports, which do not know when the workers end.
+ */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 int worker_publish_init(void)
 {
-	size_t size = rte_rcu_qsbr_get_memsize(WORKERS_MAX);
-
-	publish_token = 0;
-	qsbr = rte_zmalloc("qsbr", size, RTE_CACHE_LINE_SIZE);
+	if (qsbr != NULL)
+		return 0;
+	qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(WORKERS_MAX), RTE_CACHE_LINE_SIZE);
 	if (qsbr == NULL)
 		return -ENOMEM;
 	return rte_rcu_qsbr_init(qsbr, WORKERS_MAX) == 0 ? 0 : -EINVAL;
 }
 
+/* Who still waits goes on: workers that have ended hold up nobody. */
 void worker_publish_fini(void)
 {
 	__atomic_store_n(&published, NULL, __ATOMIC_RELEASE);
-	rte_free(qsbr);
-	qsbr = NULL;
+	pthread_mutex_lock(&lock);
+	n_workers = 0;
+	pthread_mutex_unlock(&lock);
+}
+
+void worker_started(void)
+{
+	pthread_mutex_lock(&lock);
+	n_workers++;
+	pthread_mutex_unlock(&lock);
 }
 
 struct rte_rcu_qsbr *worker_qsbr(void)
@@ -73,12 +86,11 @@ bool worker_snapshot_changed(const struct worker *w)
  */
 static bool all_passed(uint64_t token)
 {
-	static uint8_t lock; /* threads of the control side alone, for the length of this look */
 	int passed;
 
-	spin_lock(&lock);
+	pthread_mutex_lock(&lock);
 	passed = rte_rcu_qsbr_check(qsbr, token, false);
-	spin_unlock(&lock);
+	pthread_mutex_unlock(&lock);
 	return passed == 1;
 }
 
@@ -86,11 +98,13 @@ void worker_wake_all(void)
 {
 	static const uint64_t one = 1;
 
+	pthread_mutex_lock(&lock);
 	for (unsigned i = 0; i < n_workers; i++) {
 		__atomic_store_n(&workers[i].rearm, true, __ATOMIC_RELEASE);
 		if (write(workers[i].wake_fd, &one, sizeof(one)) < 0)
 			continue; /* EAGAIN: as many wake-ups as fit are pending already */
 	}
+	pthread_mutex_unlock(&lock);
 }
 
 struct snapshot *worker_snapshot(void)
@@ -152,7 +166,7 @@ void worker_quiesce(void)
 	uint64_t token;
 
 	if (qsbr == NULL)
-		return;
+		return; /* there have never been workers */
 	token = rte_rcu_qsbr_start(qsbr);
 	worker_wake_all();
 	while (!all_passed(token))
