@@ -10,14 +10,11 @@ MEASURE_NS = 2_000_000_000
 TOLERANCE = 0.03
 
 
-def measured(net, sender, receiver, options, reason):
-    """Load far above the limit; (bits, packets) a second that reached the receiver's port.
+def rate_at(net, receiver, reason):
+    """(bits, packets) a second that reach a port under a load that is running, far above the limit.
 
     The measure begins when the bucket's store is used up, which the first drops show.
     """
-    listener = receiver.ns.start(["iperf3", "-s", "-1", "--forceflush"])
-    listener.expect("Server listening", 10)
-    sender.ns.start(["iperf3", "-u", "-c", receiver.ip, "-t", 8, *options])
     wait.until(lambda: sum(port["drops"].get(reason, 0) for port in
                            net.call("stats.get", kinds=["port"])["port"].values()) > 200, 8,
                f"drops for {reason}")
@@ -31,6 +28,14 @@ def measured(net, sender, receiver, options, reason):
                       "two seconds of load")
     seconds = (last[0] - first[0]) / 1e9
     return (last[1] - first[1]) * 8 / seconds, (last[2] - first[2]) / seconds
+
+
+def measured(net, sender, receiver, options, reason):
+    """rate_at() under UDP from one container to another."""
+    listener = receiver.ns.start(["iperf3", "-s", "-1", "--forceflush"])
+    listener.expect("Server listening", 10)
+    sender.ns.start(["iperf3", "-u", "-c", receiver.ip, "-t", 8, *options])
+    return rate_at(net, receiver, reason)
 
 
 @pytest.mark.parametrize("side", ["tx", "rx"])

@@ -28,7 +28,7 @@ def sanitizer_env():
 class Daemon:
     """A leatd and one control connection to it (`rpc`)."""
 
-    def __init__(self, release=False, workers="1", memory=128, extra=(), state_dir=None,
+    def __init__(self, release=False, workers=paths.WORKERS, memory=128, extra=(), state_dir=None,
                  start=True, directory=None):
         self.binary = os.path.join(paths.BUILD_RELEASE if release else paths.BUILD, "leatd")
         self.ctl = os.path.join(paths.BUILD_RELEASE if release else paths.BUILD, "leatctl")

@@ -7,6 +7,7 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."
 BUILD = os.path.realpath(os.environ.get("LEAT_BUILD", os.path.join(ROOT, "build")))
 # Figures of speed are taken with an optimised build without sanitizers.
 BUILD_RELEASE = os.path.realpath(os.environ.get("LEAT_BUILD_RELEASE", BUILD))
+WORKERS = os.environ.get("LEAT_WORKERS", "1")  # the cores that poll, unless a test says
 GUEST = os.environ.get("LEAT_GUEST_DIR", "/var/cache/leat/guest")
 LSAN_SUPPRESSIONS = os.path.join(ROOT, "test", "functional", "lsan.supp")
 
