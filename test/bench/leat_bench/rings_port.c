@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The front end that costs next to nothing: a frame lies ready behind each transmit descriptor, and
+ * sending is to offer it again, with the few bytes changed that make another packet of it.
+ */
+#include <err.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "test/bench/leat_bench/port.h"
+#include "test/bench/leat_bench/vhost_user.h"
+
+#define IDLE_RING_SIZE 256
+#define TAKE_MAX 256 /* received frames of one port before the other has its turn */
+
+struct rings_port {
+	struct guest guest;
+	int sock;
+	unsigned free; /* transmit entries that may be offered */
+	bool changes;  /* frames are written before they are sent */
+};
+
+static struct {
+	struct guest guest;
+	int sock;
+} idle[BENCH_IDLE_MAX];
+static unsigned n_idle;
+
+static void frames_make(struct rings_port *r, const struct stream *out)
+{
+	struct guest_queue *tx = &r->guest.queue[GUEST_TX];
+
+	for (unsigned id = 0; id < tx->size; id++)
+		guest_frame_len_set(tx, id, stream_frame_make(out, id, guest_frame(tx, id)));
+}
+
+static void idle_open(const struct bench_options *o)
+{
+	int listener[BENCH_IDLE_MAX];
+
+	for (unsigned i = 0; i < o->n_idle; i++)
+		listener[i] = o->server ? vhost_user_listen(o->idle[i]) : -1;
+	for (; n_idle < o->n_idle; n_idle++) {
+		guest_create(&idle[n_idle].guest, IDLE_RING_SIZE, false);
+		idle[n_idle].sock = vhost_user_connect(listener[n_idle], o->idle[n_idle]);
+		vhost_user_start(idle[n_idle].sock, o->idle[n_idle], &idle[n_idle].guest);
+		close(listener[n_idle]);
+	}
+}
+
+static void rings_open(struct port ports[BENCH_SIDES], const struct bench_options *o)
+{
+	int listener[BENCH_SIDES];
+
+	for (int side = 0; side < BENCH_SIDES; side++)
+		listener[side] = o->server ? vhost_user_listen(o->socket[side]) : -1;
+	for (int side = 0; side < BENCH_SIDES; side++) {
+		struct rings_port *r = calloc(1, sizeof(*r));
+
+		if (r == NULL)
+			err(1, "a port");
+		guest_create(&r->guest, o->ring_size, true);
+		frames_make(r, ports[side].out);
+		r->free = o->ring_size;
+		r->changes = stream_changes(ports[side].out, o->ring_size);
+		r->sock = vhost_user_connect(listener[side], o->socket[side]);
+		vhost_user_start(r->sock, o->socket[side], &r->guest);
+		close(listener[side]);
+		ports[side].state = r;
+	}
+	idle_open(o);
+}
+
+static unsigned rings_send(struct port *p, unsigned n)
+{
+	struct rings_port *r = p->state;
+	struct guest_queue *tx = &r->guest.queue[GUEST_TX];
+	uint16_t mask = (uint16_t)(tx->size - 1), first;
+
+	if (r->free < n)
+		r->free += guest_used_take(tx, tx->size, &first);
+	if (r->free < n)
+		n = r->free;
+	for (unsigned i = 0; r->changes && i < n; i++)
+		stream_next(p->out,
+			guest_frame(tx, tx->avail->ring[(uint16_t)(tx->avail_idx + i) & mask]));
+	guest_offer(tx, n);
+	r->free -= n;
+	p->out->count.sent += n;
+	return n;
+}
+
+static unsigned rings_receive(struct port *p)
+{
+	struct rings_port *r = p->state;
+	struct guest_queue *rx = &r->guest.queue[GUEST_RX];
+	uint16_t mask = (uint16_t)(rx->size - 1), first;
+	unsigned n = guest_used_take(rx, TAKE_MAX, &first);
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		bytes += rx->used->ring[(uint16_t)(first + i) & mask].len;
+	for (unsigned i = 0; p->in->marks && i < n; i++) {
+		const struct vring_used_elem *used = &rx->used->ring[(uint16_t)(first + i) & mask];
+
+		stream_arrived(p->in, guest_frame(rx, used->id & mask), used->len - GUEST_HDR_LEN);
+	}
+	guest_offer(rx, n);
+	p->in->count.received += n;
+	p->in->count.bytes += bytes - (uint64_t)n * GUEST_HDR_LEN;
+	return n;
+}
+
+static bool rings_gone(const struct port *p)
+{
+	const struct rings_port *r = p->state;
+
+	return vhost_user_gone(r->sock);
+}
+
+static void rings_close(struct port ports[BENCH_SIDES])
+{
+	for (int side = 0; side < BENCH_SIDES; side++) {
+		struct rings_port *r = ports[side].state;
+
+		close(r->sock);
+		guest_destroy(&r->guest);
+		free(r);
+	}
+	for (unsigned i = 0; i < n_idle; i++) {
+		close(idle[i].sock);
+		guest_destroy(&idle[i].guest);
+	}
+}
+
+const struct front_end front_end_rings = {
+	.name = "rings",
+	.open = rings_open,
+	.send = rings_send,
+	.receive = rings_receive,
+	.gone = rings_gone,
+	.close = rings_close,
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test/bench/leat_bench/traffic.h"
+
+#include <err.h>
+#include <time.h>
+
+#define PATIENCE_S 15	    /* for the first frame to come through */
+#define FIRST_PAUSE_S 0.001 /* between frames until then */
+#define QUIET_S 0.02	    /* nothing has come for so long: nothing is under way */
+#define CALIBRATION_NS 20000000
+
+struct pace {
+	uint64_t start;	 /* TSC */
+	double per_tick; /* 0: no limit */
+	uint64_t given;	 /* frames that were due and sent, or given up */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static double tsc_hz_measure(void)
+{
+	uint64_t ns = now_ns(), tsc = __rdtsc(), end;
+
+	do
+		end = now_ns();
+	while (end - ns < CALIBRATION_NS);
+	return (double)(__rdtsc() - tsc) * 1e9 / (double)(end - ns);
+}
+
+/* How many frames are due now. What the ring has had no room for in a ring's time is given up. */
+static unsigned due(struct pace *pace, struct stream *s, uint64_t now)
+{
+	uint64_t owed;
+
+	if (pace->per_tick == 0)
+		return s->options->burst;
+	owed = (uint64_t)((double)(now - pace->start) * pace->per_tick) - pace->given;
+	if (owed > s->options->ring_size) {
+		s->count.unsent += owed - s->options->ring_size;
+		pace->given += owed - s->options->ring_size;
+	}
+	return owed < s->options->burst ? (unsigned)owed : s->options->burst;
+}
+
+static unsigned receive_all(struct traffic *t)
+{
+	unsigned n = 0;
+
+	for (unsigned side = 0; side < BENCH_SIDES; side++)
+		n += t->front_end->receive(&t->port[side]);
+	return n;
+}
+
+/* Send and receive for so many seconds; how many it really were. */
+static double load(struct traffic *t, double seconds, double rate)
+{
+	uint64_t start = __rdtsc(), now = start;
+	const uint64_t end = start + (uint64_t)(seconds * t->tsc_hz);
+	struct pace pace[BENCH_SIDES];
+
+	for (unsigned i = 0; i < BENCH_SIDES; i++)
+		pace[i] = (struct pace){.start = start, .per_tick = rate / t->tsc_hz};
+	for (; now < end; now = __rdtsc()) {
+		for (unsigned i = 0; i < t->streams; i++) {
+			unsigned n = due(&pace[i], &t->stream[i], now);
+
+			if (n != 0)
+				pace[i].given += t->front_end->send(&t->port[i], n);
+		}
+		receive_all(t);
+	}
+	return (double)(now - start) / t->tsc_hz;
+}
+
+/* Receive until nothing has come for a while. */
+static void drain(struct traffic *t)
+{
+	const uint64_t quiet = (uint64_t)(QUIET_S * t->tsc_hz);
+	uint64_t last = __rdtsc();
+
+	while (__rdtsc() - last < quiet) {
+		if (receive_all(t) != 0)
+			last = __rdtsc();
+	}
+}
+
+/* A frame now and then until one has come through each way. */
+static void knock(struct traffic *t)
+{
+	const uint64_t end = __rdtsc() + (uint64_t)(PATIENCE_S * t->tsc_hz);
+	bool through[BENCH_SIDES] = {false};
+
+	do {
+		if (__rdtsc() > end)
+			errx(1, "no frame came through from %s to the other side in %d s",
+				t->options->socket[through[0]], PATIENCE_S);
+		for (unsigned i = 0; i < t->streams; i++)
+			t->front_end->send(&t->port[i], 1);
+		for (uint64_t pause = __rdtsc() + (uint64_t)(FIRST_PAUSE_S * t->tsc_hz);
+			__rdtsc() < pause;)
+			receive_all(t);
+		for (unsigned i = 0; i < BENCH_SIDES; i++)
+			through[i] = i >= t->streams || t->stream[i].count.received != 0;
+	} while (!through[0] || !through[1]);
+}
+
+void traffic_run(struct traffic *t)
+{
+	const struct bench_options *o = t->options;
+
+	t->tsc_hz = tsc_hz_measure();
+	knock(t);
+	load(t, o->warmup, o->rate);
+	drain(t);
+	for (unsigned i = 0; i < BENCH_SIDES; i++)
+		stream_reset(&t->stream[i]);
+	t->seconds = load(t, o->seconds, o->rate);
+	for (unsigned i = 0; i < BENCH_SIDES; i++)
+		t->measured[i] = t->stream[i].count;
+	drain(t);
+	for (unsigned i = 0; i < BENCH_SIDES; i++) {
+		if (t->front_end->gone(&t->port[i]))
+			errx(1, "%s: the switch has hung up", o->socket[i]);
+	}
+}
