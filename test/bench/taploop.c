@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The yardstick for TAP ports: what a plain read and write loop between two TAPs with virtio
- * headers carries, without looking at a frame. scripts/measure runs it beside leatd.
+ * headers carries, without looking at a frame. scripts/bench runs it beside leatd.
  *
  *	taploop NAME NETNS NETNS
  *

@@ -38,7 +38,7 @@ def test_idle_switch_costs_under_2_percent(net):
 
 
 def test_tcp_bulk_is_not_slow(net):
-    """A bound that only a broken offload misses; the figures are scripts/measure's."""
+    """A bound that only a broken offload misses; the figures are scripts/bench's."""
     a, b = net.tap("a"), net.tap("b")
     best = max(received_bits_per_second(iperf3(a, b, seconds=1)) for _ in range(3))
     assert best > 2e9

@@ -1,58 +1,60 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A first figure for vhost-user: two guests on one core, both directions at once."""
-from benchlib import rig
-from benchlib.book import APP_CPU, turns
-from leatlib import wait
-from leatlib.testpmd import Testpmd
+"""vhost-user to vhost-user, both directions at once, one switch core."""
+from benchlib import contenders, generator
+from benchlib.book import turns
 
-SECONDS = 2
-BURSTS = 16  # of 32 frames each way, that go round and round
-FLOWS = {"leat, 1 flow": [], "leat, 256 flows": ["--txonly-multi-flow"]}
+SECONDS = 0.5
+REFERENCE = "library"
 
 
-def _guests(hosts, options):
-    """dpdk-testpmd with a virtio-user port on each socket. It sends some frames out of both ports,
-    then gives each frame that comes in by one port back out of the other: where it came from."""
-    ports = [{"path": host.socket, "mac": host.mac, "queue_size": 1024} for host in hosts]
-    peers = [f"--eth-peer={number},{host.mac}" for number, host in enumerate(reversed(hosts))]
-    return Testpmd(ports, forward="io", cpu=APP_CPU, extra=[
-        "--txd=1024", "--rxd=1024", "--burst=32", "--txpkts=64", "--no-mlockall", *peers, *options])
+def _flows(count, *options):
+    return ["--bidir", "--flows", count, *options]
 
 
-def _carried(net, hosts):
-    stats = net.call("stats.get", kinds=["port"])
-    return sum(stats["port"][host.id]["tx_packets"] for host in hosts), stats["ts_ns"]
+# name: (what it says, leat-bench's options, share of the library's loop wanted or None)
+ROWS = {
+    "flows-1": ("64 bytes, 1 flow", _flows(1), 1.5),
+    "flows-10000": ("64 bytes, 10,000 flows", _flows(10000), 1.25),
+    "flows-100000": ("64 bytes, 100,000 flows", _flows(100000), 1.1),
+    "flows-1000000": ("64 bytes, 1,000,000 flows", _flows(1000000), 1.0),
+    "spread-1000": ("addresses spread, 1,000 flows", _flows(1000, "--spread"), 1.25),
+    "spread-100000": ("addresses spread, 100,000 flows", _flows(100000, "--spread"), 1.0),
+    "size-1518": ("1518 bytes, 1 flow", _flows(1, "--size", 1518), 1.6),
+    "imix": ("IMIX, 10,000 flows", _flows(10000, "--size", "imix"), None),
+    "new-flows": ("every packet a new flow", _flows(1, "--new-flows"), 0.15),
+    "virtio-user-1": ("virtio-user guests, 1 flow", _flows(1, "--virtio-user"), 0.95),
+    "virtio-user-10000": ("virtio-user guests, 10,000 flows", _flows(10000, "--virtio-user"),
+                          0.95),
+    "virtio-user-100000": ("virtio-user guests, 100,000 flows", _flows(100000, "--virtio-user"),
+                           0.95),
+}
 
 
-def _round(net, hosts, options):
-    guests = _guests(hosts, options)
+def _round(contender, options):
+    return {"rate": generator.load(contender, options, SECONDS)["mpps"]}
+
+
+def _row(book, made, name, rounds):
+    words, options, wanted = ROWS[name]
+    book.say(f"== vhost {name}: {words}")
+    book.metric(name, "rate", "Mpps", "higher", contenders.NAMES[REFERENCE])
+    turns(book, name, {contenders.NAMES[kind]: lambda one=one: _round(one, options)
+                       for kind, one in made.items()}, rounds)
+    leat = contenders.NAMES["leat"]
+    if wanted is not None and REFERENCE in made and "leat" in made:
+        share = book.ratio(name, "rate", leat)[0]
+        book.target(f"{name}: at least {wanted} of the library's bare loop",
+                    f"{share:.2f} of it (best rounds)", share >= wanted)
+
+
+def run(book, rounds, options):
+    made = {}
     try:
-        rig.first(guests.process.pid)
-        wait.until(lambda: all(net.state_of(host) == "active" for host in hosts), 20,
-                   "both guests' handshakes")
-        start = _carried(net, hosts)[0]
-        guests.command(f"start tx_first {BURSTS}")
-        wait.until(lambda: _carried(net, hosts)[0] > start + 1000000, 20,
-                   lambda: f"a million frames between the guests: {net.call('stats.get')}")
-        before, begin = _carried(net, hosts)
-        wait.let_pass(SECONDS)
-        after, end = _carried(net, hosts)
-        return {"rate": (after - before) / (end - begin) * 1000}
+        for kind in options.contenders or contenders.KINDS:
+            book.say(f"-- starting {contenders.NAMES[kind]}")
+            made[kind] = contenders.KINDS[kind]()
+        for name in options.rows or ROWS:
+            _row(book, made, name, rounds)
     finally:
-        guests.kill()
-
-
-def run(book, rounds, _options):
-    net = rig.switch()
-    try:
-        hosts = [net.vhost(name, ips=[]) for name in ("left", "right")]
-        book.say(f"== vhost: two virtio-user ports of one testpmd (io), 64 bytes, "
-                 f"{2 * BURSTS * 32} frames going round")
-        book.metric("vhost", "rate", "Mpps", "higher")
-        turns(book, "vhost", {
-            name: lambda options=options: _round(net, hosts, options)
-            for name, options in FLOWS.items()}, rounds)
-        book.notes.append("vhost is a first figure, of a closed circle of frames; generator and "
-                          "sink are one core of testpmd.")
-    finally:
-        net.close()
+        for contender in made.values():
+            contender.close()
