@@ -77,17 +77,18 @@ static void descriptors_write(const struct guest *g, struct guest_queue *q, bool
 	q->avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
 }
 
-void guest_create(struct guest *ret, unsigned size, bool huge)
+void guest_create(struct guest *ret, unsigned size, size_t store, bool huge)
 {
 	uint8_t *at;
 
 	*ret = (struct guest){.memfd = -1};
-	memory_make(ret, GUEST_QUEUES * queue_len(size), huge);
+	memory_make(ret, GUEST_QUEUES * queue_len(size) + store, huge);
 	at = ret->memory;
 	for (unsigned i = 0; i < GUEST_QUEUES; i++) {
 		at = queue_place(&ret->queue[i], at, size);
 		descriptors_write(ret, &ret->queue[i], i == GUEST_RX);
 	}
+	ret->store = at;
 	guest_offer(&ret->queue[GUEST_RX], size);
 }
 

@@ -32,16 +32,28 @@ struct guest {
 	int memfd;
 	uint8_t *memory;
 	size_t len;
+	uint8_t *store; /* the room that was asked for; begins a page */
 	struct guest_queue queue[GUEST_QUEUES];
 };
 
 /* Make a guest whose queues have `size` descriptors, each with its buffer, and offer the receive
- * queue's. `huge`: in huge pages. Ends the program if there is no memory. */
-void guest_create(struct guest *ret, unsigned size, bool huge);
+ * queue's; with `store` bytes for its own use. `huge`: in huge pages. Ends the program if there is
+ * no memory. */
+void guest_create(struct guest *ret, unsigned size, size_t store, bool huge);
 void guest_destroy(struct guest *g);
 
 /* Where a descriptor's frame lies, behind virtio's header. It begins a cache line. */
 uint8_t *guest_frame(const struct guest_queue *q, unsigned id);
+
+/* Have transmit descriptor `id` point at a header in the store, with a frame of `len` bytes behind. */
+static inline void guest_frame_point(
+	const struct guest *g, unsigned id, const uint8_t *header, unsigned len)
+{
+	g->queue[GUEST_TX].desc[id] = (struct vring_desc){
+		.addr = GUEST_BASE + (uint64_t)(header - g->memory),
+		.len = GUEST_HDR_LEN + len,
+	};
+}
 
 /* How long the frame behind transmit descriptor `id` is. */
 void guest_frame_len_set(struct guest_queue *q, unsigned id, unsigned len);

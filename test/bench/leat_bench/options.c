@@ -30,6 +30,7 @@ enum option_key {
 	KEY_DST_PORT,
 	KEY_IDLE,
 	KEY_VIRTIO_USER,
+	KEY_REWRITE,
 	KEY_CHECK,
 	KEY_LATENCY,
 	KEY_JSON,
@@ -54,6 +55,7 @@ static const struct option long_options[] = {
 	{"dst-port", required_argument, NULL, KEY_DST_PORT},
 	{"idle", required_argument, NULL, KEY_IDLE},
 	{"virtio-user", no_argument, NULL, KEY_VIRTIO_USER},
+	{"rewrite", no_argument, NULL, KEY_REWRITE},
 	{"check", no_argument, NULL, KEY_CHECK},
 	{"latency", no_argument, NULL, KEY_LATENCY},
 	{"json", no_argument, NULL, KEY_JSON},
@@ -80,6 +82,9 @@ static const char usage[] =
 	"  --secs S            measure for so long (1), after --warmup S (0.2)\n"
 	"  --check             number each flow's packets: what is lost, what comes late\n"
 	"  --latency           time each packet\n"
+	"  --rewrite           with many flows write each packet's addresses and ports anew, as "
+	"an\n"
+	"                      application does, instead of keeping a ready frame a flow\n"
 	"  --virtio-user       DPDK's virtio-user ports instead of ready frames in rings of our "
 	"own\n"
 	"  --ring-size N       descriptors of a ring (1024); --burst N frames offered at once "
@@ -240,6 +245,9 @@ static void port_option(struct bench_options *o, int key, const char *text)
 		break;
 	case KEY_VIRTIO_USER:
 		o->virtio_user = true;
+		break;
+	case KEY_REWRITE:
+		o->rewrite = true;
 		break;
 	case KEY_JSON:
 		o->json = true;

@@ -36,6 +36,7 @@ struct bench_options {
 	bool both;	/* both directions at once */
 	bool check;	/* sequence numbers */
 	bool latency;	/* timestamps */
+	bool rewrite;	/* write many flows' frames anew rather than keep them ready */
 	bool json;
 	double rate; /* packets a second and direction; 0: as many as the rings take */
 	double seconds;

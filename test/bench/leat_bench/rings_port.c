@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The front end that costs next to nothing: a frame lies ready behind each transmit descriptor, and
- * sending is to offer it again, with the few bytes changed that make another packet of it.
+ * The front end that costs next to nothing: frames lie ready, and sending is to offer them again.
+ * What has to be written for it depends:
+ * - no more flows than descriptors: nothing, each descriptor has its frame;
+ * - more: the descriptor, to point at the next flow's frame in a store of them;
+ * - frames that differ each time, or too many to keep: the bytes that differ, in the frame.
  */
 #include <err.h>
 #include <stdlib.h>
@@ -11,13 +14,19 @@
 #include "test/bench/leat_bench/vhost_user.h"
 
 #define IDLE_RING_SIZE 256
+#define STORE_MAX (256U << 20) /* bytes of a port's ready frames */
+#define CACHE_LINE 64U
 #define TAKE_MAX 256 /* received frames of one port before the other has its turn */
 
 struct rings_port {
 	struct guest guest;
 	int sock;
 	unsigned free; /* transmit entries that may be offered */
-	bool changes;  /* frames are written before they are sent */
+	bool writes;   /* frames are written before they are sent */
+	/* With a store, in cyclic order: */
+	size_t stride; /* 0: no store */
+	size_t stored, next;
+	unsigned len; /* of each frame */
 };
 
 static struct {
@@ -26,8 +35,32 @@ static struct {
 } idle[BENCH_IDLE_MAX];
 static unsigned n_idle;
 
+/* What a store of one frame a flow takes, 0 without one. */
+static size_t store_plan(struct rings_port *r, const struct stream *out)
+{
+	const struct bench_options *o = out->options;
+	size_t stride;
+
+	r->writes = stream_changes(out, o->ring_size);
+	if (!r->writes || out->marks || out->new_flows || o->rewrite || o->size == 0)
+		return 0;
+	/* A frame begins a cache line, its header ends the one before. */
+	r->len = stream_frame_len(o, 0);
+	stride = CACHE_LINE + (r->len + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	if (out->flows > STORE_MAX / stride)
+		return 0;
+	r->stride = stride;
+	r->stored = out->flows * stride;
+	r->writes = false;
+	return r->stored;
+}
+
 static void frames_make(struct rings_port *r, const struct stream *out)
 {
+	for (size_t at = 0; r->stride != 0 && at < r->stored; at += r->stride)
+		stream_frame_make(
+			out, (unsigned)(at / r->stride), r->guest.store + at + CACHE_LINE);
+
 	struct guest_queue *tx = &r->guest.queue[GUEST_TX];
 
 	for (unsigned id = 0; id < tx->size; id++)
@@ -41,7 +74,7 @@ static void idle_open(const struct bench_options *o)
 	for (unsigned i = 0; i < o->n_idle; i++)
 		listener[i] = o->server ? vhost_user_listen(o->idle[i]) : -1;
 	for (; n_idle < o->n_idle; n_idle++) {
-		guest_create(&idle[n_idle].guest, IDLE_RING_SIZE, false);
+		guest_create(&idle[n_idle].guest, IDLE_RING_SIZE, 0, false);
 		idle[n_idle].sock = vhost_user_connect(listener[n_idle], o->idle[n_idle]);
 		vhost_user_start(idle[n_idle].sock, o->idle[n_idle], &idle[n_idle].guest);
 		close(listener[n_idle]);
@@ -59,10 +92,9 @@ static void rings_open(struct port ports[BENCH_SIDES], const struct bench_option
 
 		if (r == NULL)
 			err(1, "a port");
-		guest_create(&r->guest, o->ring_size, true);
+		guest_create(&r->guest, o->ring_size, store_plan(r, ports[side].out), true);
 		frames_make(r, ports[side].out);
 		r->free = o->ring_size;
-		r->changes = stream_changes(ports[side].out, o->ring_size);
 		r->sock = vhost_user_connect(listener[side], o->socket[side]);
 		vhost_user_start(r->sock, o->socket[side], &r->guest);
 		close(listener[side]);
@@ -71,19 +103,48 @@ static void rings_open(struct port ports[BENCH_SIDES], const struct bench_option
 	idle_open(o);
 }
 
+/* The descriptors of the next n entries get the next n frames of the store. */
+static void frames_point(struct rings_port *r, unsigned n)
+{
+	const struct guest_queue *tx = &r->guest.queue[GUEST_TX];
+	const uint16_t mask = (uint16_t)(tx->size - 1);
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned id = tx->avail->ring[(uint16_t)(tx->avail_idx + i) & mask];
+
+		guest_frame_point(&r->guest, id,
+			r->guest.store + r->next + CACHE_LINE - GUEST_HDR_LEN, r->len);
+		r->next += r->stride;
+		if (r->next == r->stored)
+			r->next = 0;
+	}
+}
+
+/* The frames of the next n entries become the next n packets. */
+static void frames_write(struct rings_port *r, struct stream *out, unsigned n)
+{
+	const struct guest_queue *tx = &r->guest.queue[GUEST_TX];
+	const uint16_t mask = (uint16_t)(tx->size - 1);
+
+	for (unsigned i = 0; i < n; i++)
+		stream_next(out,
+			guest_frame(tx, tx->avail->ring[(uint16_t)(tx->avail_idx + i) & mask]));
+}
+
 static unsigned rings_send(struct port *p, unsigned n)
 {
 	struct rings_port *r = p->state;
 	struct guest_queue *tx = &r->guest.queue[GUEST_TX];
-	uint16_t mask = (uint16_t)(tx->size - 1), first;
+	uint16_t first;
 
 	if (r->free < n)
 		r->free += guest_used_take(tx, tx->size, &first);
 	if (r->free < n)
 		n = r->free;
-	for (unsigned i = 0; r->changes && i < n; i++)
-		stream_next(p->out,
-			guest_frame(tx, tx->avail->ring[(uint16_t)(tx->avail_idx + i) & mask]));
+	if (r->stride != 0)
+		frames_point(r, n);
+	else if (r->writes)
+		frames_write(r, p->out, n);
 	guest_offer(tx, n);
 	r->free -= n;
 	p->out->count.sent += n;
