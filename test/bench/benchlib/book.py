@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The book of a run: every raw figure of every round, and what follows from them."""
+import math
 import os
 import platform
 import statistics
@@ -7,6 +8,9 @@ import subprocess
 import time
 
 SWITCH_CPU, APP_CPU = 0, 1
+# A round does not count whose cache line took so many times as long as the quickest of its part.
+DISTURBED = 1.5
+PATIENCE = 2  # times the rounds asked for, at most, to have as many that count
 
 
 def machine():
@@ -41,12 +45,19 @@ class Book:
         """Declare a figure: `better` is "higher" or "lower"."""
         self.metrics[part, name] = {"unit": unit, "better": better, "reference": reference}
 
-    def look(self):
-        """The state of the machine just before a round: both cores' cache line, and its load."""
+    def _cache_line(self):
         done = subprocess.run([self.pingpong, str(SWITCH_CPU), str(APP_CPU)], text=True,
                               stdout=subprocess.PIPE, check=True, timeout=20)
-        self.line = {"cache_line_ns": int(done.stdout), "load1": os.getloadavg()[0],
+        return int(done.stdout)
+
+    def look(self):
+        """The state of the machine just before a round: both cores' cache line, and its load."""
+        self.line = {"cache_line_ns": self._cache_line(), "load1": os.getloadavg()[0],
                      "at": time.strftime("%Y-%m-%dT%H:%M:%S")}
+
+    def look_again(self):
+        """And just after it: the worse of the two stands."""
+        self.line["cache_line_ns"] = max(self.line["cache_line_ns"], self._cache_line())
 
     def add(self, part, contender, number, values):
         """The figures of one round of one contender."""
@@ -58,9 +69,34 @@ class Book:
         self.say(f"   {number:3d}  {contender:24s} {shown}   "
                  f"[line {self.line['cache_line_ns']} ns, load {self.line['load1']:.1f}]")
 
-    def values(self, part, metric, contender):
-        return [row["value"] for row in self.rows if (row["part"], row["metric"],
+    def _limit(self, part):
+        """What a cache line may take in a round of the part that counts."""
+        return DISTURBED * min(row["cache_line_ns"] for row in self.rows if row["part"] == part)
+
+    def good(self, part, metric, contender):
+        """{round: value} of a contender's undisturbed rounds."""
+        limit = self._limit(part)
+        return {row["round"]: row["value"] for row in self._of(part, metric, contender)
+                if row["cache_line_ns"] <= limit}
+
+    def discarded(self):
+        """The rounds that do not count, as (part, contender, round, ns); once for all figures."""
+        limits = {part: self._limit(part) for part, _ in self.metrics if self._any(part)}
+        return list(dict.fromkeys(
+            (row["part"], row["contender"], row["round"], row["cache_line_ns"])
+            for row in self.rows if row["cache_line_ns"] > limits.get(row["part"], math.inf)))
+
+    def _any(self, part):
+        return any(row["part"] == part for row in self.rows)
+
+    def _of(self, part, metric, contender):
+        return [row for row in self.rows if (row["part"], row["metric"],
                 row["contender"]) == (part, metric, contender)]
+
+    def values(self, part, metric, contender):
+        """Of the rounds that count; of all where none does."""
+        return (list(self.good(part, metric, contender).values()) or
+                [row["value"] for row in self._of(part, metric, contender)])
 
     def contenders(self, part, metric):
         return list(dict.fromkeys(row["contender"] for row in self.rows
@@ -71,13 +107,16 @@ class Book:
         return pick(self.values(part, metric, contender))
 
     def ratio(self, part, metric, contender):
-        """Best to the reference's best, and the median of the ratios round by round."""
+        """Best to the reference's best, and the median of the ratios round by round, None if they
+        have no good round in common. None where there is no reference."""
         reference = self.metrics[part, metric]["reference"]
-        if reference is None or reference == contender:
+        if reference in (None, contender) or not self._of(part, metric, reference):
             return None
-        pairs = zip(self.values(part, metric, contender), self.values(part, metric, reference))
-        return (self.best(part, metric, contender) / self.best(part, metric, reference),
-                statistics.median(mine / theirs for mine, theirs in pairs))
+        mine, theirs = (self.good(part, metric, who) for who in (contender, reference))
+        both = [mine[number] / theirs[number] for number in mine if theirs.get(number)]
+        of_best = self.best(part, metric, reference)
+        return (self.best(part, metric, contender) / of_best if of_best else None,
+                statistics.median(both) if both else None)
 
     def summary(self):
         """One row a metric and contender, as dicts."""
@@ -85,13 +124,13 @@ class Book:
         for (part, metric), about in self.metrics.items():
             for contender in self.contenders(part, metric):
                 values = self.values(part, metric, contender)
-                ratio = self.ratio(part, metric, contender)
+                ratio = self.ratio(part, metric, contender) or (None, None)
                 out.append({"part": part, "metric": metric, "contender": contender, **about,
                             "best": self.best(part, metric, contender),
                             "median": statistics.median(values), "low": min(values),
                             "high": max(values), "rounds": len(values),
-                            "ratio_best": ratio[0] if ratio else None,
-                            "ratio_median": ratio[1] if ratio else None})
+                            "disturbed": not self.good(part, metric, contender),
+                            "ratio_best": ratio[0], "ratio_median": ratio[1]})
         return out
 
     def target(self, words, figure, met):
@@ -108,11 +147,17 @@ def text(value):
 
 
 def turns(book, part, contenders, rounds):
-    """Rounds of all contenders in turn. `contenders`: {name: function giving {metric: value}}."""
-    for number in range(1, rounds + 1):
+    """Rounds of all contenders in turn, until each has so many that count or the patience ends.
+    `contenders`: {name: function giving {metric: value}}."""
+    for number in range(1, rounds * PATIENCE + 1):
         for name, measure in contenders.items():
             book.look()
-            book.add(part, name, number, measure())
+            values = measure()
+            book.look_again()
+            book.add(part, name, number, values)
+        metric = next(iter(values))
+        if all(len(book.good(part, metric, name)) >= rounds for name in contenders):
+            return
 
 
 def percentile(values, share):

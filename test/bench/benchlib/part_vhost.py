@@ -1,60 +1,73 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""vhost-user to vhost-user, both directions at once, one switch core."""
-from benchlib import contenders, generator
+"""vhost-user to vhost-user on one switch core: leatd with everything on beside others."""
 from benchlib.book import turns
+from benchlib.contenders import KINDS, NAMES, installed
+from benchlib.rows import ROWS
 
-SECONDS = 0.5
 REFERENCE = "library"
-
-
-def _flows(count, *options):
-    return ["--bidir", "--flows", count, *options]
-
-
-# name: (what it says, leat-bench's options, share of the library's loop wanted or None)
-ROWS = {
-    "flows-1": ("64 bytes, 1 flow", _flows(1), 1.5),
-    "flows-10000": ("64 bytes, 10,000 flows", _flows(10000), 1.25),
-    "flows-100000": ("64 bytes, 100,000 flows", _flows(100000), 1.1),
-    "flows-1000000": ("64 bytes, 1,000,000 flows", _flows(1000000), 1.0),
-    "spread-1000": ("addresses spread, 1,000 flows", _flows(1000, "--spread"), 1.25),
-    "spread-100000": ("addresses spread, 100,000 flows", _flows(100000, "--spread"), 1.0),
-    "size-1518": ("1518 bytes, 1 flow", _flows(1, "--size", 1518), 1.6),
-    "imix": ("IMIX, 10,000 flows", _flows(10000, "--size", "imix"), None),
-    "new-flows": ("every packet a new flow", _flows(1, "--new-flows"), 0.15),
-    "virtio-user-1": ("virtio-user guests, 1 flow", _flows(1, "--virtio-user"), 0.95),
-    "virtio-user-10000": ("virtio-user guests, 10,000 flows", _flows(10000, "--virtio-user"),
-                          0.95),
-    "virtio-user-100000": ("virtio-user guests, 100,000 flows", _flows(100000, "--virtio-user"),
-                           0.95),
-}
-
-
-def _round(contender, options):
-    return {"rate": generator.load(contender, options, SECONDS)["mpps"]}
+PEER = "ovs"
+PEER_TIMES = 2.5     # what leat carries of what the best peer does
+PORTS_COST = 0.9     # with 64 ports, of the rate with 2
 
 
 def _row(book, made, name, rounds):
-    words, options, wanted = ROWS[name]
-    book.say(f"== vhost {name}: {words}")
-    book.metric(name, "rate", "Mpps", "higher", contenders.NAMES[REFERENCE])
-    turns(book, name, {contenders.NAMES[kind]: lambda one=one: _round(one, options)
-                       for kind, one in made.items()}, rounds)
-    leat = contenders.NAMES["leat"]
-    if wanted is not None and REFERENCE in made and "leat" in made:
-        share = book.ratio(name, "rate", leat)[0]
-        book.target(f"{name}: at least {wanted} of the library's bare loop",
-                    f"{share:.2f} of it (best rounds)", share >= wanted)
+    row = ROWS[name]
+    ways = {NAMES[kind]: lambda one=one: row.measure(one)
+            for kind, one in made.items() if row.fits(one)}
+    if not ways:
+        book.say(f"== vhost {name}: no contender that has more than two ports")
+        return
+    book.say(f"== vhost {name}: {row.words}")
+    for metric, unit, better in row.METRICS:
+        book.metric(name, metric, unit, better, NAMES[REFERENCE])
+    turns(book, name, ways, rounds)
+
+
+def _judge_share(book, name):
+    """The row's share of the bare loop, and what it is of the best peer."""
+    ratio = book.ratio(name, "rate", NAMES["leat"])
+    if ROWS[name].wanted is not None and ratio is not None:
+        book.target(f"{name}: at least {ROWS[name].wanted} of the library's bare loop",
+                    f"{ratio[0]:.2f} of it (best rounds)", ratio[0] >= ROWS[name].wanted)
+        _judge_against(book, name, "rate", lambda mine, theirs: mine >= PEER_TIMES * theirs,
+                       f"at least {PEER_TIMES} times Open vSwitch")
+
+
+def _judge_against(book, name, metric, is_met, words):
+    if not {NAMES["leat"], NAMES[PEER]} <= set(book.contenders(name, metric)):
+        return
+    mine, theirs = (book.best(name, metric, NAMES[kind]) for kind in ("leat", PEER))
+    book.target(f"{name}: {words}", f"{mine / theirs:.2f} of it (best rounds)",
+                is_met(mine, theirs))
+
+
+def _judge(book, rows):
+    leat = NAMES["leat"]
+    for name in rows:
+        if leat in book.contenders(name, "rate") and not name.startswith("virtio-user"):
+            _judge_share(book, name)
+    for metric in ("p50", "p99"):
+        _judge_against(book, "latency", metric, lambda mine, theirs: mine <= theirs,
+                       f"{metric} no worse than Open vSwitch's")
+    if all(leat in book.contenders(name, "rate") for name in ("flows-1", "ports-64")):
+        share = book.best("ports-64", "rate", leat) / book.best("flows-1", "rate", leat)
+        book.target("ports-64: costs less than 10 % against 2 ports", f"{share:.2f} of the rate",
+                    share > PORTS_COST)
 
 
 def run(book, rounds, options):
     made = {}
+    rows = options.rows or list(ROWS)
     try:
-        for kind in options.contenders or contenders.KINDS:
-            book.say(f"-- starting {contenders.NAMES[kind]}")
-            made[kind] = contenders.KINDS[kind]()
-        for name in options.rows or ROWS:
+        for kind in options.contenders or list(KINDS):
+            if not installed(kind):
+                book.notes.append(f"{NAMES[kind]} is not installed: --install-peers installs it")
+                continue
+            book.say(f"-- starting {NAMES[kind]}")
+            made[kind] = KINDS[kind]()
+        for name in rows:
             _row(book, made, name, rounds)
+        _judge(book, rows)
     finally:
         for contender in made.values():
             contender.close()

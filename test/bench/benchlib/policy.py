@@ -6,9 +6,10 @@ import random
 RULES = 1000
 SEED = 1
 SPREAD = ipaddress.ip_network("10.128.0.0/9")  # where leat-bench's spread destinations lie
-PORT = 5000                 # the first destination port of leat-bench's flows ...
-PORTS = (PORT, PORT + 99)   # ... which take at most these
-ALLOWS = 4                  # one rule in so many allows what is benched, and meets it
+PORT = 5000           # the first destination port of leat-bench's flows, which take a few more
+PORTS = (4992, 5119)  # none of them lies outside; one masked value in a flow of Open vSwitch
+PORTS_MASK = 0xFF80
+ALLOWS = 4            # one rule in so many allows what is benched, and meets it
 
 
 def _prefix(chance, shortest, longest):

@@ -6,17 +6,28 @@ from xml.sax.saxutils import escape
 
 from benchlib.book import machine, text
 
-COLUMNS = ["part", "figure", "contender", "best", "median", "lowest", "highest", "rounds",
-           "ratio of best", "median ratio"]
+COLUMNS = ["part", "figure", "contender", "best", "median", "lowest", "highest", "spread",
+           "rounds", "ratio of best", "median ratio"]
 BAR, ROW, LEFT, RIGHT, WIDTH = 18, 24, 280, 300, 1000
 COLOURS = {"leat": "#2a6f97", "other": "#a9b4bd"}
 
 
 def _cells(row):
     return [row["part"], f"{row['metric']} ({row['unit']})", row["contender"], text(row["best"]),
-            text(row["median"]), text(row["low"]), text(row["high"]), str(row["rounds"]),
+            text(row["median"]), text(row["low"]), text(row["high"]),
+            f"{(row['high'] - row['low']) / row['median']:.0%}" if row["median"] else "",
+            f"{'none of ' if row['disturbed'] else ''}{row['rounds']}",
             f"{row['ratio_best']:.2f}" if row["ratio_best"] else "",
             f"{row['ratio_median']:.2f}" if row["ratio_median"] else ""]
+
+
+def discarded_lines(book):
+    """The rounds that do not count, by name: one line a part and contender."""
+    found = {}
+    for part, contender, number, ns in book.discarded():
+        found.setdefault((part, contender), []).append(f"{number} ({ns} ns)")
+    return [f"discarded: {part}, {contender}, round {', '.join(rounds)}: the cores were disturbed"
+            for (part, contender), rounds in found.items()]
 
 
 def print_table(book):
@@ -30,6 +41,8 @@ def print_table(book):
                            for i, (cell, width) in enumerate(zip(row, widths))).rstrip())
         if number == 0:
             book.say("-" * (sum(widths) + 2 * (len(widths) - 1)))
+    for line in discarded_lines(book):
+        book.say(line)
     for note in book.notes:
         book.say(note)
     if book.targets:
@@ -42,7 +55,7 @@ def print_table(book):
 def write_json(book, path, command):
     document = {"taken": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": command,
                 "machine": machine(), "summary": book.summary(), "targets": book.targets,
-                "notes": book.notes, "rounds": book.rows}
+                "notes": [*discarded_lines(book), *book.notes], "rounds": book.rows}
     with open(path, "w", encoding="utf-8") as file:
         json.dump(document, file, indent=1)
         file.write("\n")

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Open vSwitch with DPDK, as Debian has it: the same rules as flows, a meter, an access VLAN.
+
+Its two daemons run by hand, in a namespace and a directory of their own.
+"""
+import os
+
+from benchlib import policy, rig
+from benchlib.book import SWITCH_CPU
+from benchlib.contender import KBPS, VLAN, Contender
+from leatlib.netns import Namespace
+
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+DAEMON = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
+PACKAGE = "openvswitch-switch-dpdk"
+BRIDGE = "br0"
+MEMORY_MB = 256
+START_SECONDS = 30
+
+
+def flows():
+    """policy.rules() as flows: deny before allow, and what none matches passes."""
+    for rule in policy.rules():
+        end = "nw_dst" if rule["direction"] == "out" else "nw_src"
+        low, high = rule["ports"]
+        port = str(low) if low == high else f"{low:#x}/{policy.PORTS_MASK:#x}"
+        allow = rule["action"] == "allow"
+        yield (f"priority={50 if allow else 60},{rule['proto']},{end}={rule['cidr']},"
+               f"tp_dst={port},actions={'meter:1,NORMAL' if allow else 'drop'}")
+    yield "priority=1,actions=meter:1,NORMAL"
+
+
+class OpenVSwitch(Contender):
+    takes_ports = True
+
+    def __init__(self):
+        super().__init__()
+        self.root = Namespace("ovs")
+        self.daemon = None
+        try:
+            self._start()
+            self._configure()
+        except BaseException:
+            self.close()
+            raise
+        self.stop()
+
+    def _path(self, name):
+        return os.path.join(self.directory, name)
+
+    def _daemon(self, program, *arguments):
+        return rig.start(self.root, [
+            "env", f"OVS_RUNDIR={self.directory}", f"OVS_LOGDIR={self.directory}", program,
+            *arguments, "-vconsole:info"])
+
+    def _run(self, *argv, stdin=None):
+        return self.root.run(argv, seconds=START_SECONDS, stdin=stdin)
+
+    def _vsctl(self, *words):
+        return self._run("ovs-vsctl", f"--db=unix:{self._path('db.sock')}",
+                         f"--timeout={START_SECONDS}", *words)
+
+    def _start(self):
+        self._run("ovsdb-tool", "create", self._path("conf.db"), SCHEMA)
+        database = self._daemon(
+            "ovsdb-server", self._path("conf.db"), f"--remote=punix:{self._path('db.sock')}",
+            f"--unixctl={self._path('db.ctl')}", f"--pidfile={self._path('db.pid')}")
+        database.expect("ovsdb-server", START_SECONDS)
+        self._vsctl("--no-wait", "--", "init", "--", "set", "Open_vSwitch", ".",
+                    "other_config:dpdk-init=true", f"other_config:pmd-cpu-mask={1 << SWITCH_CPU:#x}",
+                    f"other_config:dpdk-socket-mem={MEMORY_MB}",
+                    "other_config:dpdk-extra=--no-pci --in-memory --no-telemetry")
+        self.daemon = self._daemon(
+            DAEMON, f"unix:{self._path('db.sock')}", f"--unixctl={self._path('vs.ctl')}",
+            f"--pidfile={self._path('vs.pid')}")
+        self.daemon.expect("DPDK Enabled - initialized", START_SECONDS)
+
+    def _add_port(self, name):
+        self._vsctl("add-port", BRIDGE, name, f"tag={VLAN}", "--", "set", "Interface", name,
+                    "type=dpdkvhostuser")
+        return self._path(name)
+
+    def _configure(self):
+        self._vsctl("add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=netdev",
+                    "protocols=OpenFlow10,OpenFlow13")
+        self.sockets = [self._add_port(name) for name in ("a", "b")]
+        target = f"unix:{self._path(BRIDGE + '.mgmt')}"
+        self._run("ovs-ofctl", "-O", "OpenFlow13", "add-meter", target,
+                  f"meter=1,kbps,band=type=drop,rate={KBPS}")
+        self._run("ovs-ofctl", "-O", "OpenFlow13", "replace-flows", target, "-",
+                  stdin="".join(flow + "\n" for flow in flows()))
+
+    def pids(self):
+        return [self.daemon.pid]
+
+    def ports(self, number):
+        """Have so many ports besides the two."""
+        with self.running():
+            while len(self.idle) > number:
+                self._vsctl("del-port", BRIDGE, f"idle{len(self.idle) - 1}")
+                self.idle.pop()
+            while len(self.idle) < number:
+                self.idle.append(self._add_port(f"idle{len(self.idle)}"))
+
+    def close(self):
+        self.root.close()
+        super().close()

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The workloads between two vhost-user ports."""
+from benchlib import generator
+from benchlib.contender import Contender
+
+SECONDS = 0.5
+LATENCY_RATE = 1_000_000
+NDR_SECONDS = 0.3
+NDR_STEP = 0.02    # of the fastest rate tried: where the search ends
+NDR_ROOM = 1.02    # begins above what a saturating load carries
+
+
+def both_ways(flows, *options):
+    return ["--bidir", "--flows", flows, *options]
+
+
+class Row:
+    """One workload. `options`: leat-bench's. `ports`: silent ones besides the two. `wanted`: the
+    share of the library's bare loop that leat is to reach, or None."""
+    METRICS = (("rate", "Mpps", "higher"),)
+
+    def __init__(self, words, options, wanted=None, ports=0):
+        self.words, self.options, self.wanted, self.ports = words, options, wanted, ports
+
+    def fits(self, contender: Contender):
+        return self.ports == 0 or contender.takes_ports
+
+    def measure(self, contender: Contender):
+        """One round: {metric: value}."""
+        if contender.takes_ports:
+            contender.ports(self.ports)
+        return {"rate": generator.load(contender, self.options, SECONDS)["mpps"]}
+
+
+class Latency(Row):
+    """How long a packet takes at a steady rate that every contender carries."""
+    METRICS = (("p50", "us", "lower"), ("p99", "us", "lower"), ("p99.9", "us", "lower"))
+
+    def measure(self, contender):
+        done = generator.load(contender, [*self.options, "--latency", "--rate", LATENCY_RATE],
+                              SECONDS)
+        took = done["directions"][0]["latency_ns"]
+        return {name: took[name] / 1000 for name, _, _ in self.METRICS}
+
+
+class NoDropRate(Row):
+    """RFC 2544, section 26.1: the fastest rate at which not one frame is lost, by halving; with
+    trials much shorter than the 60 s that it asks for."""
+
+    def measure(self, contender):
+        fastest = generator.load(contender, self.options, NDR_SECONDS)["mpps"]
+        low, high = 0.0, fastest * NDR_ROOM
+        while high - low > fastest * NDR_STEP:
+            rate = (low + high) / 2
+            if self._lossless(contender, rate):
+                low = rate
+            else:
+                high = rate
+        return {"rate": low}
+
+    def _lossless(self, contender, mpps):
+        """`mpps` is the sum of both directions."""
+        done = generator.load(contender, [*self.options, "--rate", mpps * 1e6 / 2], NDR_SECONDS)
+        return all(way["lost"] == 0 and way["unsent"] == 0 for way in done["directions"])
+
+
+ROWS = {
+    "flows-1": Row("64 bytes, 1 flow", both_ways(1), 1.5),
+    "flows-10000": Row("64 bytes, 10,000 flows", both_ways(10000), 1.25),
+    "flows-100000": Row("64 bytes, 100,000 flows", both_ways(100000), 1.1),
+    "flows-1000000": Row("64 bytes, 1,000,000 flows", both_ways(1000000), 1.0),
+    "spread-1000": Row("addresses spread over the rules, 1,000 flows",
+                       both_ways(1000, "--spread"), 1.25),
+    "spread-100000": Row("addresses spread over the rules, 100,000 flows",
+                         both_ways(100000, "--spread"), 1.0),
+    "size-1518": Row("1518 bytes, 1 flow", both_ways(1, "--size", 1518), 1.6),
+    "imix": Row("IMIX, 10,000 flows", both_ways(10000, "--size", "imix")),
+    "new-flows": Row("every packet a new flow", both_ways(1, "--new-flows"), 0.15),
+    "ports-8": Row("1 flow, 8 ports of which 2 are active", both_ways(1), ports=6),
+    "ports-64": Row("1 flow, 64 ports of which 2 are active", both_ways(1), ports=62),
+    "virtio-user-1": Row("guests on DPDK's virtio-user, 1 flow",
+                         both_ways(1, "--virtio-user"), 0.95),
+    "virtio-user-10000": Row("guests on DPDK's virtio-user, 10,000 flows",
+                             both_ways(10000, "--virtio-user"), 0.95),
+    "virtio-user-100000": Row("guests on DPDK's virtio-user, 100,000 flows",
+                              both_ways(100000, "--virtio-user"), 0.95),
+    "latency": Latency("a packet's time at 1 Mpps one way", ["--flows", 1]),
+    "ndr": NoDropRate("no-drop rate after RFC 2544, 64 bytes, 10,000 flows", both_ways(10000)),
+}
