@@ -20,7 +20,7 @@ def _row(book, made, name, rounds):
     book.say(f"== vhost {name}: {row.words}")
     for metric, unit, better in row.METRICS:
         book.metric(name, metric, unit, better, NAMES[REFERENCE])
-    turns(book, name, ways, rounds)
+    turns(book, name, ways, min(rounds, row.ROUNDS))
 
 
 def _judge_share(book, name):
@@ -65,7 +65,8 @@ def run(book, rounds, options):
                 continue
             book.say(f"-- starting {NAMES[kind]}")
             made[kind] = KINDS[kind]()
-        for name in rows:
+        for number, name in enumerate(rows, 1):
+            book.say(f"-- row {number} of {len(rows)}")
             _row(book, made, name, rounds)
         _judge(book, rows)
     finally:

@@ -5,9 +5,10 @@ from benchlib.contender import Contender
 
 SECONDS = 0.5
 LATENCY_RATE = 1_000_000
-NDR_SECONDS = 0.3
-NDR_STEP = 0.02    # of the fastest rate tried: where the search ends
-NDR_ROOM = 1.02    # begins above what a saturating load carries
+NDR_SECONDS = 0.2
+NDR_STEP = 0.03   # of the fastest rate tried: where the search ends
+NDR_ROOM = 1.02   # begins above what a saturating load carries
+PDR_LOSS = 0.005  # what a partial drop rate lets pass
 
 
 def both_ways(flows, *options):
@@ -18,6 +19,7 @@ class Row:
     """One workload. `options`: leat-bench's. `ports`: silent ones besides the two. `wanted`: the
     share of the library's bare loop that leat is to reach, or None."""
     METRICS = (("rate", "Mpps", "higher"),)
+    ROUNDS = 100  # at most
 
     def __init__(self, words, options, wanted=None, ports=0):
         self.words, self.options, self.wanted, self.ports = words, options, wanted, ports
@@ -44,24 +46,34 @@ class Latency(Row):
 
 
 class NoDropRate(Row):
-    """RFC 2544, section 26.1: the fastest rate at which not one frame is lost, by halving; with
-    trials much shorter than the 60 s that it asks for."""
+    """RFC 2544, section 26.1: the fastest rate at which not one frame is lost, by halving, with
+    trials much shorter than the 60 s that it asks for; and the same with a little loss, since on a
+    virtual machine a pause of either core is enough to overrun a ring."""
+    METRICS = (("no-drop rate", "Mpps", "higher"), ("0.5 % drop rate", "Mpps", "higher"))
+    ROUNDS = 2
 
     def measure(self, contender):
         fastest = generator.load(contender, self.options, NDR_SECONDS)["mpps"]
-        low, high = 0.0, fastest * NDR_ROOM
-        while high - low > fastest * NDR_STEP:
+        partial = self._search(contender, 0.0, fastest * NDR_ROOM, PDR_LOSS, fastest * NDR_STEP)
+        none = self._search(contender, 0.0, partial, 0.0, fastest * NDR_STEP)
+        return {"no-drop rate": none, "0.5 % drop rate": partial}
+
+    def _search(self, contender, low, high, share, step):
+        """The fastest rate between `low` and `high` at which no more than `share` is lost."""
+        while high - low > step:
             rate = (low + high) / 2
-            if self._lossless(contender, rate):
+            if self._loss(contender, rate) <= share:
                 low = rate
             else:
                 high = rate
-        return {"rate": low}
+        return low
 
-    def _lossless(self, contender, mpps):
-        """`mpps` is the sum of both directions."""
-        done = generator.load(contender, [*self.options, "--rate", mpps * 1e6 / 2], NDR_SECONDS)
-        return all(way["lost"] == 0 and way["unsent"] == 0 for way in done["directions"])
+    def _loss(self, contender, mpps):
+        """The share lost at a rate, the sum of both directions."""
+        ways = generator.load(contender, [*self.options, "--rate", mpps * 1e6 / 2],
+                              NDR_SECONDS)["directions"]
+        return (sum(way["lost"] + way["unsent"] for way in ways) /
+                sum(way["sent"] + way["unsent"] for way in ways))
 
 
 ROWS = {

@@ -27,6 +27,8 @@ struct front_end {
 	unsigned (*send)(struct port *p, unsigned n);
 	/* Take some of what has come, and count it; how many. */
 	unsigned (*receive)(struct port *p);
+	/* Whether the switch has taken all that was sent; false too where that cannot be told. */
+	bool (*taken)(struct port *p);
 	/* Whether the switch has hung up. */
 	bool (*gone)(const struct port *p);
 	void (*close)(struct port ports[BENCH_SIDES]);

@@ -172,6 +172,16 @@ static unsigned rings_receive(struct port *p)
 	return n;
 }
 
+static bool rings_taken(struct port *p)
+{
+	struct rings_port *r = p->state;
+	struct guest_queue *tx = &r->guest.queue[GUEST_TX];
+	uint16_t first;
+
+	r->free += guest_used_take(tx, tx->size, &first);
+	return r->free == tx->size;
+}
+
 static bool rings_gone(const struct port *p)
 {
 	const struct rings_port *r = p->state;
@@ -199,6 +209,7 @@ const struct front_end front_end_rings = {
 	.open = rings_open,
 	.send = rings_send,
 	.receive = rings_receive,
+	.taken = rings_taken,
 	.gone = rings_gone,
 	.close = rings_close,
 };

@@ -6,7 +6,8 @@
 
 #define PATIENCE_S 15	    /* for the first frame to come through */
 #define FIRST_PAUSE_S 0.001 /* between frames until then */
-#define QUIET_S 0.02	    /* nothing has come for so long: nothing is under way */
+#define QUIET_S 0.02	    /* so long after the switch has taken all, nothing more comes */
+#define SILENCE_S 0.2	    /* so long without a frame, nothing more comes */
 #define CALIBRATION_NS 20000000
 
 struct pace {
@@ -78,16 +79,29 @@ static double load(struct traffic *t, double seconds, double rate)
 	return (double)(now - start) / t->tsc_hz;
 }
 
-/* Receive until nothing has come for a while. */
+/* Whether nothing more is to be expected, nothing having come for so many seconds. */
+static bool over(struct traffic *t, double quiet)
+{
+	bool taken = true, arrived = true;
+
+	for (unsigned i = 0; i < t->streams; i++) {
+		const struct stream_count *c = &t->stream[i].count;
+
+		taken = taken && t->front_end->taken(&t->port[i]);
+		arrived = arrived && c->received - c->foreign == c->sent;
+	}
+	return arrived || quiet > (taken ? QUIET_S : SILENCE_S);
+}
+
+/* Receive what is under way. */
 static void drain(struct traffic *t)
 {
-	const uint64_t quiet = (uint64_t)(QUIET_S * t->tsc_hz);
 	uint64_t last = __rdtsc();
 
-	while (__rdtsc() - last < quiet) {
+	do {
 		if (receive_all(t) != 0)
 			last = __rdtsc();
-	}
+	} while (!over(t, (double)(__rdtsc() - last) / t->tsc_hz));
 }
 
 /* A frame now and then until one has come through each way. */

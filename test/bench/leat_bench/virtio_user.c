@@ -138,6 +138,12 @@ static unsigned virtio_receive(struct port *p)
 	return n;
 }
 
+static bool virtio_taken(struct port *p)
+{
+	(void)p; /* the driver does not say */
+	return false;
+}
+
 static bool virtio_gone(const struct port *p)
 {
 	struct rte_eth_link link;
@@ -161,6 +167,7 @@ const struct front_end front_end_virtio_user = {
 	.open = virtio_open,
 	.send = virtio_send,
 	.receive = virtio_receive,
+	.taken = virtio_taken,
 	.gone = virtio_gone,
 	.close = virtio_close,
 };
