@@ -30,8 +30,8 @@ def flows():
     yield "priority=1,actions=meter:1,NORMAL"
 
 
-class OpenVSwitch(Contender):
-    takes_ports = True
+class _Ovs(Contender):
+    """The two daemons and a bridge; what makes its ports is to be defined."""
 
     def __init__(self):
         super().__init__()
@@ -39,6 +39,8 @@ class OpenVSwitch(Contender):
         self.daemon = None
         try:
             self._start()
+            self._vsctl("add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=netdev",
+                        "protocols=OpenFlow10,OpenFlow13")
             self._configure()
         except BaseException:
             self.close()
@@ -67,7 +69,8 @@ class OpenVSwitch(Contender):
             f"--unixctl={self._path('db.ctl')}", f"--pidfile={self._path('db.pid')}")
         database.expect("ovsdb-server", START_SECONDS)
         self._vsctl("--no-wait", "--", "init", "--", "set", "Open_vSwitch", ".",
-                    "other_config:dpdk-init=true", f"other_config:pmd-cpu-mask={1 << SWITCH_CPU:#x}",
+                    "other_config:dpdk-init=true",
+                    f"other_config:pmd-cpu-mask={1 << SWITCH_CPU:#x}",
                     f"other_config:dpdk-socket-mem={MEMORY_MB}",
                     "other_config:dpdk-extra=--no-pci --in-memory --no-telemetry")
         self.daemon = self._daemon(
@@ -75,23 +78,38 @@ class OpenVSwitch(Contender):
             f"--pidfile={self._path('vs.pid')}")
         self.daemon.expect("DPDK Enabled - initialized", START_SECONDS)
 
-    def _add_port(self, name):
+    def _configure(self):
+        """Make the ports."""
+        raise NotImplementedError
+
+    def _add_port(self, name, *settings):
+        """A port on the access VLAN."""
         self._vsctl("add-port", BRIDGE, name, f"tag={VLAN}", "--", "set", "Interface", name,
-                    "type=dpdkvhostuser")
+                    *settings)
+
+    def pids(self):
+        return [self.daemon.pid]
+
+    def close(self):
+        self.root.close()
+        super().close()
+
+
+class OpenVSwitch(_Ovs):
+    """Between vhost-user ports, with rules and a meter."""
+    takes_ports = True
+
+    def _add_socket(self, name):
+        self._add_port(name, "type=dpdkvhostuser")
         return self._path(name)
 
     def _configure(self):
-        self._vsctl("add-br", BRIDGE, "--", "set", "bridge", BRIDGE, "datapath_type=netdev",
-                    "protocols=OpenFlow10,OpenFlow13")
-        self.sockets = [self._add_port(name) for name in ("a", "b")]
+        self.sockets = [self._add_socket(name) for name in ("a", "b")]
         target = f"unix:{self._path(BRIDGE + '.mgmt')}"
         self._run("ovs-ofctl", "-O", "OpenFlow13", "add-meter", target,
                   f"meter=1,kbps,band=type=drop,rate={KBPS}")
         self._run("ovs-ofctl", "-O", "OpenFlow13", "replace-flows", target, "-",
                   stdin="".join(flow + "\n" for flow in flows()))
-
-    def pids(self):
-        return [self.daemon.pid]
 
     def ports(self, number):
         """Have so many ports besides the two."""
@@ -100,8 +118,20 @@ class OpenVSwitch(Contender):
                 self._vsctl("del-port", BRIDGE, f"idle{len(self.idle) - 1}")
                 self.idle.pop()
             while len(self.idle) < number:
-                self.idle.append(self._add_port(f"idle{len(self.idle)}"))
+                self.idle.append(self._add_socket(f"idle{len(self.idle)}"))
 
-    def close(self):
-        self.root.close()
-        super().close()
+
+class OvsAfXdp(_Ovs):
+    """Between two containers, by DPDK's AF_XDP driver on veth pairs; no rules."""
+
+    def __init__(self, hosts):
+        self.hosts = hosts
+        self.addresses = []
+        super().__init__()
+
+    def _configure(self):
+        for number, host in enumerate(self.hosts, 1):
+            near = rig.xdp_veth(self.root, host, "ovs0")
+            self._add_port(f"x{number}", "type=dpdk",
+                           f"options:dpdk-devargs=net_af_xdp{number},iface={near}")
+            self.addresses.append(rig.address(host, "ovs0", "10.2.0", number))

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""redis-benchmark through leatd's TAP ports, a kernel bridge, and a plain loop between TAPs."""
+"""redis-benchmark between two containers, by every path."""
 import csv
 import io
 
 from benchlib import rig
-from benchlib.book import SWITCH_CPU, turns
+from benchlib.book import turns
+from benchlib.containers import REFERENCE, TAP, Containers
 from leatlib import wait
 
 WAYS = {"redis": [], "redis -P 16": ["-P", "16"]}
@@ -26,38 +27,29 @@ def _answers(client, address):
 
 
 def run(book, rounds, _options):
-    net = rig.switch()
+    pair = Containers()
     try:
-        server, client = net.tap("server"), net.tap("client")
-        loop = rig.PlainLoop(net.root, [server, client])
-        addresses = {"leat, TAP": server.ip,
-                     "kernel bridge, veth": rig.bridge(net.root, [server, client])[0],
-                     "kernel bridge, core 0": rig.bridge(net.root, [server, client], "kbs",
-                                                         "10.7.0", SWITCH_CPU)[0],
-                     "plain loop, TAP": loop.addresses[0]}
-        rig.start(server.ns, rig.on_app_cpu(
+        client = pair.client.ns
+        rig.start(pair.server.ns, rig.on_app_cpu(
             "redis-server", "--save", "", "--appendonly", "no", "--protected-mode", "no", "--dir",
-            net.directory))
-        for address in addresses.values():
-            loop.during(lambda address=address: _answers(client.ns, address))
+            pair.net.directory))
+        for name in pair.ways:
+            pair.measure(name, lambda address: _answers(client, address))
         for part in WAYS:
             book.say(f"== {part}: redis-benchmark -t get -c 50 {' '.join(WAYS[part])}")
             for name, unit, better in (("requests", "1/s", "higher"), ("p50", "ms", "lower"),
                                        ("p99", "ms", "lower")):
-                book.metric(part, name, unit, better, "kernel bridge, veth")
-            ways = {name: lambda address=address, part=part: _round(client.ns, address, part)
-                    for name, address in addresses.items()}
-            over_loop = ways["plain loop, TAP"]
-            ways["plain loop, TAP"] = lambda over_loop=over_loop: loop.during(over_loop)
-            turns(book, part, ways, rounds)
+                book.metric(part, name, unit, better, REFERENCE)
+            turns(book, part, pair.turns(lambda address, part=part: _round(client, address, part)),
+                  rounds)
             _judge(book, part)
     finally:
-        net.close()
+        pair.close()
 
 
 def _judge(book, part):
-    rate = book.ratio(part, "requests", "leat, TAP")
-    p50 = book.ratio(part, "p50", "leat, TAP")
+    rate = book.ratio(part, "requests", TAP)
+    p50 = book.ratio(part, "p50", TAP)
     book.target(f"{part}: at least the requests of the kernel bridge",
                 f"{rate[0]:.2f} of it (best rounds)", rate[0] >= 1)
     book.target(f"{part}: p50 no worse than over the kernel bridge",

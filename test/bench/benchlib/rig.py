@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Two containers, and the paths between them that are compared."""
+"""What is measured, and paths between two containers for it to be compared with."""
+import contextlib
 import os
 import signal
 
 from benchlib.book import APP_CPU, SWITCH_CPU
 from leatlib import paths
+from leatlib.netns import veth_into
+from leatlib.process import run
 from leatlib.switch import Switch
 
 MEMORY_MB = 256
@@ -39,9 +42,12 @@ def on_app_cpu(*argv):
     return ["taskset", "-c", str(APP_CPU), *argv]
 
 
-def bridge(root, hosts, name="kbr", subnet="10.9.0", cpu=None):
-    """A kernel bridge in the namespace `root`, and a veth pair to it for each host, offloads on.
-    Their addresses on it. Its work is done on the core of whoever sends, or all of it on `cpu`."""
+OFFLOADS_OFF = "tx off tso off gso off gro off".split()
+
+
+def bridge(root, hosts, name="kbr", subnet="10.9.0", cpu=None, offloads=True):
+    """A kernel bridge in the namespace `root`, and a veth pair to it for each host. Their addresses
+    on it. Its work is done on the core of whoever sends, or all of it on `cpu`."""
     root.ip(f"link add {name} type bridge")
     root.ip(f"link set {name} up")
     out = []
@@ -50,9 +56,58 @@ def bridge(root, hosts, name="kbr", subnet="10.9.0", cpu=None):
         root.ip(f"link set {name}{number} master {name} up")
         if cpu is not None:
             _receive_on(root, f"{name}{number}", cpu)
-        host.ns.ip(f"addr add {subnet}.{number}/24 dev {name}")
-        host.ns.ip(f"link set {name} up")
-        out.append(f"{subnet}.{number}")
+        if not offloads:
+            root.run(["ethtool", "-K", f"{name}{number}", *OFFLOADS_OFF])
+            host.ns.run(["ethtool", "-K", name, *OFFLOADS_OFF])
+        out.append(address(host, name, subnet, number))
+    return out
+
+
+def address(host, interface, subnet, number):
+    """Give a host's interface its address, bring it up; the address."""
+    host.ns.ip(f"addr add {subnet}.{number}/24 dev {interface}")
+    host.ns.ip(f"link set {interface} up")
+    return f"{subnet}.{number}"
+
+
+def macvlan(root, hosts, subnet="10.4.0"):
+    """An interface for each host on one parent, in bridge mode. Their addresses."""
+    root.ip("link add mvparent type veth peer name mvpeer")
+    for link in ("mvparent", "mvpeer"):
+        root.ip(f"link set {link} up")
+    out = []
+    for number, host in enumerate(hosts, 1):
+        root.ip(f"link add link mvparent name mv{number} type macvlan mode bridge")
+        root.ip(f"link set mv{number} netns {host.ns.name}")
+        out.append(address(host, f"mv{number}", subnet, number))
+    return out
+
+
+def xdp_veth(root, host, name):
+    """A veth pair for AF_XDP: `name` in the host's namespace, the near end in `root`, whose name is
+    given. What the kernel leaves to a device is off: there is none that would do it."""
+    near = veth_into(host.ns, name)
+    run(["ip", "link", "set", near, "netns", root.name])
+    root.ip(f"link set {near} up")
+    host.ns.run(["ethtool", "-K", name, *OFFLOADS_OFF])
+    return near
+
+
+def link_mac(host, interface):
+    """The MAC address that an interface has."""
+    words = host.ns.ip(f"-brief link show dev {interface}").stdout.split()
+    return words[2]
+
+
+def af_xdp(net, hosts, name="xdp0", subnet="10.3.0"):
+    """An AF_XDP port of leatd for each host, in a network of their own. Their addresses."""
+    net.network("xdp", vlan=300)
+    out = []
+    for number, host in enumerate(hosts, 1):
+        near = xdp_veth(net.root, host, name)
+        out.append(address(host, name, subnet, number))
+        net.call("endpoint.upsert", id=f"{host.id}-xdp", network="xdp", ips=[out[-1]],
+                 mac=link_mac(host, name), port={"kind": "af_xdp", "netdev": near})
     return out
 
 
@@ -82,10 +137,10 @@ class PlainLoop:
     def pause(self):
         self.process.kill(signal.SIGSTOP)
 
-    def during(self, measure):
-        """What `measure` gives while the loop runs."""
+    @contextlib.contextmanager
+    def running(self):
         self.process.kill(signal.SIGCONT)
         try:
-            return measure()
+            yield
         finally:
             self.pause()
