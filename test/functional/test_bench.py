@@ -12,6 +12,7 @@ from leatlib.process import Process
 
 RATE = 20000
 SECONDS = 0.5
+SENT_MIN = 200  # however busy the machine
 
 
 def program(name):
@@ -33,7 +34,7 @@ def bench(sockets, *options, ends=("02:00:00:00:00:01,02:00:00:00:00:02", "10.1.
 def assert_all_delivered(report, directions=2):
     assert len(report["directions"]) == directions
     for way in report["directions"]:
-        assert way["sent"] > RATE * SECONDS / 4, way
+        assert way["sent"] > SENT_MIN, way
         assert way["received"] == way["sent"] and way["lost"] == 0, way
         assert way.get("reordered", 0) == 0 and way.get("foreign", 0) == 0, way
 

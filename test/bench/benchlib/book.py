@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The book of a run: every raw figure of every round, and what follows from them."""
-import math
 import os
 import platform
 import statistics
@@ -8,7 +7,7 @@ import subprocess
 import time
 
 SWITCH_CPU, APP_CPU = 0, 1
-# A round does not count whose cache line took so many times as long as the quickest of its part.
+# Cores between which a cache line takes so many times as long are not the same machine.
 DISTURBED = 1.5
 PATIENCE = 2  # times the rounds asked for, at most, to have as many that count
 
@@ -36,6 +35,7 @@ class Book:
         self.metrics = {}  # (part, metric): {"unit", "better", "reference"}
         self.targets = []  # (text, figure as text, met)
         self.notes = []
+        self.turned = set()  # parts whose contenders take turns
         self.line = {}
 
     def say(self, text):
@@ -69,25 +69,35 @@ class Book:
         self.say(f"   {number:3d}  {contender:24s} {shown}   "
                  f"[line {self.line['cache_line_ns']} ns, load {self.line['load1']:.1f}]")
 
-    def _limit(self, part):
-        """What a cache line may take in a round of the part that counts."""
-        return DISTURBED * min(row["cache_line_ns"] for row in self.rows if row["part"] == part)
+    def _turns_of(self, part):
+        """{round: (shortest, longest)} of the cache lines of all contenders in that turn."""
+        lines = {}
+        for row in self.rows:
+            if row["part"] == part:
+                lines.setdefault(row["round"], []).append(row["cache_line_ns"])
+        return {number: (min(ns), max(ns)) for number, ns in lines.items()}
+
+    def good_turns(self, part):
+        """The turns that count: those all of whose rounds found the cores alike, and as near to
+        each other as in the best of them; all of them in a part without turns."""
+        lines = self._turns_of(part)
+        if part not in self.turned:
+            return set(lines)
+        steady = {number: high for number, (low, high) in lines.items() if high <= DISTURBED * low}
+        return {number for number, high in steady.items()
+                if high <= DISTURBED * min(steady.values())}
 
     def good(self, part, metric, contender):
-        """{round: value} of a contender's undisturbed rounds."""
-        limit = self._limit(part)
+        """{round: value} of a contender in the turns that count."""
+        turns_ = self.good_turns(part)
         return {row["round"]: row["value"] for row in self._of(part, metric, contender)
-                if row["cache_line_ns"] <= limit}
+                if row["round"] in turns_}
 
     def discarded(self):
-        """The rounds that do not count, as (part, contender, round, ns); once for all figures."""
-        limits = {part: self._limit(part) for part, _ in self.metrics if self._any(part)}
-        return list(dict.fromkeys(
-            (row["part"], row["contender"], row["round"], row["cache_line_ns"])
-            for row in self.rows if row["cache_line_ns"] > limits.get(row["part"], math.inf)))
-
-    def _any(self, part):
-        return any(row["part"] == part for row in self.rows)
+        """The turns that do not count, as (part, round, shortest, longest cache line)."""
+        return [(part, number, *lines) for part in dict.fromkeys(part for part, _ in self.metrics)
+                for number, lines in self._turns_of(part).items()
+                if number not in self.good_turns(part)]
 
     def _of(self, part, metric, contender):
         return [row for row in self.rows if (row["part"], row["metric"],
@@ -147,16 +157,16 @@ def text(value):
 
 
 def turns(book, part, contenders, rounds):
-    """Rounds of all contenders in turn, until each has so many that count or the patience ends.
+    """Rounds of all contenders in turn, until as many count as are wanted or the patience ends.
     `contenders`: {name: function giving {metric: value}}."""
+    book.turned.add(part)
     for number in range(1, rounds * PATIENCE + 1):
         for name, measure in contenders.items():
             book.look()
             values = measure()
             book.look_again()
             book.add(part, name, number, values)
-        metric = next(iter(values))
-        if all(len(book.good(part, metric, name)) >= rounds for name in contenders):
+        if len(book.good_turns(part)) >= rounds:
             return
 
 

@@ -22,12 +22,9 @@ def _cells(row):
 
 
 def discarded_lines(book):
-    """The rounds that do not count, by name: one line a part and contender."""
-    found = {}
-    for part, contender, number, ns in book.discarded():
-        found.setdefault((part, contender), []).append(f"{number} ({ns} ns)")
-    return [f"discarded: {part}, {contender}, round {', '.join(rounds)}: the cores were disturbed"
-            for (part, contender), rounds in found.items()]
+    """The rounds that do not count, by name."""
+    return [f"discarded: {part}, round {number}: the machine was disturbed, a cache line took "
+            f"{low} to {high} ns" for part, number, low, high in book.discarded()]
 
 
 def print_table(book):
