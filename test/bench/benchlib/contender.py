@@ -25,6 +25,9 @@ class Contender:
         """The processes that make it up."""
         raise NotImplementedError
 
+    def renew(self):
+        """Forget what the last workload has left, where anything is kept."""
+
     def stop(self):
         for pid in self.pids():
             os.kill(pid, signal.SIGSTOP)

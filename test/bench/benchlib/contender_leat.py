@@ -13,7 +13,10 @@ class Leat(Contender):
 
     def __init__(self):
         super().__init__()
-        self.net = rig.switch()
+        self._start()
+
+    def _start(self):
+        self.net, self.idle = rig.switch(), []
         try:
             self.net.uplink_tap()
             self.net.call("txn.apply", ops=[
@@ -26,6 +29,11 @@ class Leat(Contender):
             self.close()
             raise
         self.stop()
+
+    def renew(self):
+        """Start again, without the connections of an earlier workload."""
+        self.net.close()
+        self._start()
 
     def _endpoint(self, name):
         return self.net.vhost(name, group=GROUP, qos={"tx_kbps": KBPS, "rx_kbps": KBPS})

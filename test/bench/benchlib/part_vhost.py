@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """vhost-user to vhost-user on one switch core: leatd with everything on beside others."""
+import contextlib
+
 from benchlib.book import turns
 from benchlib.contenders import KINDS, NAMES, installed
 from benchlib.rows import ROWS
@@ -18,6 +20,8 @@ def _row(book, made, name, rounds):
         book.say(f"== vhost {name}: no contender that has more than two ports")
         return
     book.say(f"== vhost {name}: {row.words}")
+    for one in made.values():
+        one.renew()
     for metric, unit, better in row.METRICS:
         book.metric(name, metric, unit, better, NAMES[REFERENCE])
     turns(book, name, ways, min(rounds, row.ROUNDS))
@@ -25,10 +29,11 @@ def _row(book, made, name, rounds):
 
 def _judge_share(book, name):
     """The row's share of the bare loop, and what it is of the best peer."""
-    ratio = book.ratio(name, "rate", NAMES["leat"])
-    if ROWS[name].wanted is not None and ratio is not None:
-        book.target(f"{name}: at least {ROWS[name].wanted} of the library's bare loop",
-                    f"{ratio[0]:.2f} of it (best rounds)", ratio[0] >= ROWS[name].wanted)
+    row, ratio = ROWS[name], book.ratio(name, "rate", NAMES["leat"])
+    if row.wanted is not None and ratio is not None:
+        book.target(f"{name}: at least {row.wanted} of the library's bare loop",
+                    f"{ratio[0]:.2f} of it (best rounds)", ratio[0] >= row.wanted)
+    if row.peers:
         _judge_against(book, name, "rate", lambda mine, theirs: mine >= PEER_TIMES * theirs,
                        f"at least {PEER_TIMES} times Open vSwitch")
 
@@ -44,7 +49,7 @@ def _judge_against(book, name, metric, is_met, words):
 def _judge(book, rows):
     leat = NAMES["leat"]
     for name in rows:
-        if leat in book.contenders(name, "rate") and not name.startswith("virtio-user"):
+        if leat in book.contenders(name, "rate"):
             _judge_share(book, name)
     for metric in ("p50", "p99"):
         _judge_against(book, "latency", metric, lambda mine, theirs: mine <= theirs,
@@ -55,20 +60,29 @@ def _judge(book, rows):
                     share > PORTS_COST)
 
 
-def run(book, rounds, options):
+def _start(book, kinds, closing):
     made = {}
+    for kind in kinds:
+        if not installed(kind):
+            book.notes.append(f"{NAMES[kind]} is not installed: --install-peers installs it")
+            continue
+        book.say(f"-- starting {NAMES[kind]}")
+        made[kind] = KINDS[kind]()
+        closing.callback(made[kind].close)
+    return made
+
+
+def run(book, rounds, options):
     rows = options.rows or list(ROWS)
-    try:
-        for kind in options.contenders or list(KINDS):
-            if not installed(kind):
-                book.notes.append(f"{NAMES[kind]} is not installed: --install-peers installs it")
-                continue
-            book.say(f"-- starting {NAMES[kind]}")
-            made[kind] = KINDS[kind]()
+    failed = []
+    with contextlib.ExitStack() as closing:
+        made = _start(book, options.contenders or list(KINDS), closing)
         for number, name in enumerate(rows, 1):
             book.say(f"-- row {number} of {len(rows)}")
-            _row(book, made, name, rounds)
+            try:
+                _row(book, made, name, rounds)
+            except AssertionError as error:
+                book.say(f"   did not work: {error}")
+                failed.append(f"{name}: {error}")
         _judge(book, rows)
-    finally:
-        for contender in made.values():
-            contender.close()
+    assert not failed, "; ".join(failed)

@@ -15,14 +15,23 @@ def both_ways(flows, *options):
     return ["--bidir", "--flows", flows, *options]
 
 
+def lost_share(done):
+    """Of what was due to be sent, in a report of leat-bench."""
+    ways = done["directions"]
+    return (sum(way["lost"] + way["unsent"] for way in ways) /
+            max(1, sum(way["sent"] + way["unsent"] for way in ways)))
+
+
 class Row:
     """One workload. `options`: leat-bench's. `ports`: silent ones besides the two. `wanted`: the
-    share of the library's bare loop that leat is to reach, or None."""
+    share of the library's bare loop that leat is to reach, or None. `peers`: whether it is to be
+    far ahead of them, too."""
     METRICS = (("rate", "Mpps", "higher"),)
     ROUNDS = 100  # at most
 
-    def __init__(self, words, options, wanted=None, ports=0):
-        self.words, self.options, self.wanted, self.ports = words, options, wanted, ports
+    def __init__(self, words, options, wanted=None, ports=0, peers=False):
+        self.words, self.options, self.ports = words, options, ports
+        self.wanted, self.peers = wanted, peers
 
     def fits(self, contender: Contender):
         return self.ports == 0 or contender.takes_ports
@@ -31,7 +40,8 @@ class Row:
         """One round: {metric: value}."""
         if contender.takes_ports:
             contender.ports(self.ports)
-        return {"rate": generator.load(contender, self.options, SECONDS)["mpps"]}
+        done = generator.load(contender, self.options, SECONDS)
+        return {"rate": done["mpps"], "lost share": lost_share(done)}
 
 
 class Latency(Row):
@@ -70,22 +80,20 @@ class NoDropRate(Row):
 
     def _loss(self, contender, mpps):
         """The share lost at a rate, the sum of both directions."""
-        ways = generator.load(contender, [*self.options, "--rate", mpps * 1e6 / 2],
-                              NDR_SECONDS)["directions"]
-        return (sum(way["lost"] + way["unsent"] for way in ways) /
-                sum(way["sent"] + way["unsent"] for way in ways))
+        return lost_share(generator.load(contender, [*self.options, "--rate", mpps * 1e6 / 2],
+                                         NDR_SECONDS))
 
 
 ROWS = {
-    "flows-1": Row("64 bytes, 1 flow", both_ways(1), 1.5),
-    "flows-10000": Row("64 bytes, 10,000 flows", both_ways(10000), 1.25),
-    "flows-100000": Row("64 bytes, 100,000 flows", both_ways(100000), 1.1),
-    "flows-1000000": Row("64 bytes, 1,000,000 flows", both_ways(1000000), 1.0),
+    "flows-1": Row("64 bytes, 1 flow", both_ways(1), 1.5, peers=True),
+    "flows-10000": Row("64 bytes, 10,000 flows", both_ways(10000), 1.25, peers=True),
+    "flows-100000": Row("64 bytes, 100,000 flows", both_ways(100000), 1.1, peers=True),
+    "flows-1000000": Row("64 bytes, 1,000,000 flows", both_ways(1000000), 1.0, peers=True),
     "spread-1000": Row("addresses spread over the rules, 1,000 flows",
-                       both_ways(1000, "--spread"), 1.25),
+                       both_ways(1000, "--spread"), 1.25, peers=True),
     "spread-100000": Row("addresses spread over the rules, 100,000 flows",
-                         both_ways(100000, "--spread"), 1.0),
-    "size-1518": Row("1518 bytes, 1 flow", both_ways(1, "--size", 1518), 1.6),
+                         both_ways(100000, "--spread"), 1.0, peers=True),
+    "size-1518": Row("1518 bytes, 1 flow", both_ways(1, "--size", 1518), 1.6, peers=True),
     "imix": Row("IMIX, 10,000 flows", both_ways(10000, "--size", "imix")),
     "new-flows": Row("every packet a new flow", both_ways(1, "--new-flows"), 0.15),
     "ports-8": Row("1 flow, 8 ports of which 2 are active", both_ways(1), ports=6),
