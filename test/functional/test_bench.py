@@ -3,6 +3,7 @@
 is missing where one drops some."""
 import json
 import os
+import signal
 
 import pytest
 
@@ -80,6 +81,18 @@ def test_loss_is_noticed_to_the_frame(net):
     dropped = net.drops("a")["rule_deny"]
     # Before the count began, a few knocked.
     assert way["lost"] <= dropped <= way["lost"] + net.port("a")["rx_packets"] - way["sent"]
+
+
+def test_a_signal_ends_the_measuring(net):
+    hosts = pair(net)
+    process = Process([program("leat-bench"), "--json", "--cpu", 0, "--secs", 600, "--rate", RATE,
+                       *[host.socket for host in hosts]], env=sanitizer_env())
+    wait.until(lambda: net.port("b")["tx_packets"] > RATE, 60, "a second's frames")
+    process.kill(signal.SIGTERM)
+    assert process.wait(20) == 0, process.text()
+    way = json.loads(process.text().splitlines()[-1])["directions"][0]
+    assert 0 < way["received"] == way["sent"]
+    process.close()
 
 
 def test_latency_is_that_of_every_packet(net):

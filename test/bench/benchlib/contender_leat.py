@@ -55,9 +55,9 @@ class Leat(Contender):
         super().close()
 
 
-def leat_rules():
-    """policy.rules() as the parameters of rule.upsert."""
-    for number, rule in enumerate(policy.rules()):
+def leat_rules(count=policy.RULES, seed=policy.SEED):
+    """policy.rules() as the parameters of rule.upsert; the same ids whatever the seed."""
+    for number, rule in enumerate(policy.rules(count, seed)):
         low, high = rule["ports"]
         yield {"id": f"r{number}", "group": GROUP, "priority": 50, "action": rule["action"],
                "direction": rule["direction"], "proto": rule["proto"],

@@ -13,20 +13,30 @@ from leatlib.process import Process
 START_SECONDS = 40
 
 
-def load(contender, options, seconds):
-    """Run it with `options` while the contender runs, on its idle ports too; its JSON object."""
+def start(contender, options, seconds):
+    """Begin a run with `options`, on the contender's idle ports too; a process for finish()."""
     argv = [os.path.join(paths.BUILD_RELEASE, "test", "bench", "leat-bench"), "--json",
             "--cpu", APP_CPU, "--secs", seconds, "--mac", ",".join(MACS), "--ip", ",".join(IPS),
             "--dst-port", PORT, *options]
     argv += [f"--spread={SPREAD}"] if "--spread" in options else []
     for socket in contender.idle:
         argv += ["--idle", socket]
-    with contender.running():
-        process = Process([*argv, *contender.sockets])
-        try:
-            rig.first(process.pid)
-            code = process.wait(seconds + START_SECONDS)
-        finally:
-            process.kill()
+    process = Process([*argv, *contender.sockets])
+    rig.first(process.pid)
+    return process
+
+
+def finish(process, seconds):
+    """Wait so long for a run to end; its JSON object."""
+    try:
+        code = process.wait(seconds)
+    finally:
+        process.kill()
     assert code == 0, f"leat-bench ended with {code}: {process.text()}"
     return json.loads(process.text().splitlines()[-1])
+
+
+def load(contender, options, seconds):
+    """One run while the contender runs; its JSON object."""
+    with contender.running():
+        return finish(start(contender, options, seconds), seconds + START_SECONDS)

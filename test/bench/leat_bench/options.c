@@ -96,6 +96,8 @@ static const char usage[] =
 	"  --idle SOCKET       connect to this port too, and send nothing; may be repeated\n"
 	"  --json              one JSON object instead of text\n"
 	"\n"
+	"SIGINT and SIGTERM end the measuring early.\n"
+	"\n"
 	"Exit codes: 0 measured, 1 no frame came through or the switch went away, 2 bad usage.\n";
 
 static void __attribute__((noreturn)) bad_value(const char *option, const char *text)

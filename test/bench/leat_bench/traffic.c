@@ -2,6 +2,7 @@
 #include "test/bench/leat_bench/traffic.h"
 
 #include <err.h>
+#include <signal.h>
 #include <time.h>
 
 #define PATIENCE_S 15	    /* for the first frame to come through */
@@ -15,6 +16,14 @@ struct pace {
 	double per_tick; /* 0: no limit */
 	uint64_t given;	 /* frames that were due and sent, or given up */
 };
+
+static volatile sig_atomic_t ended;
+
+void traffic_end(int signal_number)
+{
+	(void)signal_number;
+	ended = 1;
+}
 
 static uint64_t now_ns(void)
 {
@@ -67,7 +76,7 @@ static double load(struct traffic *t, double seconds, double rate)
 
 	for (unsigned i = 0; i < BENCH_SIDES; i++)
 		pace[i] = (struct pace){.start = start, .per_tick = rate / t->tsc_hz};
-	for (; now < end; now = __rdtsc()) {
+	for (; now < end && !ended; now = __rdtsc()) {
 		for (unsigned i = 0; i < t->streams; i++) {
 			unsigned n = due(&pace[i], &t->stream[i], now);
 

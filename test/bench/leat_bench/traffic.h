@@ -16,6 +16,9 @@ struct traffic {
 	struct stream_count measured[BENCH_SIDES]; /* at the end of the measuring */
 };
 
+/* From a signal handler: the measuring ends now, and counts as far as it came. */
+void traffic_end(int signal_number);
+
 /* After it, stream[].count holds what became of all frames of the measuring, the late ones too. Ends
  * the program when no frame comes through or the switch goes away. */
 void traffic_run(struct traffic *t);
