@@ -59,7 +59,7 @@ def test_all_frames_pass_in_order(net, mode, front_end):
 
 
 @pytest.mark.parametrize("options", [["--flows", 3000], ["--flows", 3000, "--rewrite"],
-                                     ["--flows", 3000, "--spread"], ["--new-flows"],
+                                     ["--flows", 3000, "--spread"], ["--new-flows"], ["--new-flows=there"],
                                      ["--size", 1518], ["--size", "imix", "--check"]])
 def test_every_workload_passes_the_guard(net, options):
     """Addresses, lengths and checksums are those of proper frames."""
@@ -131,7 +131,7 @@ def test_bare_loops_carry_every_frame(tmp_path, kind, size):
     (["--size", "63"], "--size"), (["--flows", "0"], "--flows"), (["--rate", "x"], "--rate"),
     (["--ring-size", "1000"], "power of two"), (["--mac", "1,2"], "--mac"),
     (["--ip", "10.0.0.1"], "--ip"), (["--spread=10.0.0.1/8"], "--spread"),
-    (["--mode", "x"], "--mode")])
+    (["--mode", "x"], "--mode"), (["--new-flows=x"], "--new-flows")])
 def test_bad_options_are_named(options, complaint):
     process = Process([program("leat-bench"), *options, "a", "b"])
     assert process.wait(10) == 2

@@ -102,7 +102,7 @@ static void test_new_flows_never_repeat(void **state)
 	struct bench_options o = base;
 
 	(void)state;
-	o.new_flows = true;
+	o.new_flows[0] = true;
 	o.flows = 1;
 	check_packets(&o, 0, NEW_FLOWS);
 }

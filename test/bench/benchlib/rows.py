@@ -55,6 +55,15 @@ class Latency(Row):
         return {name: took[name] / 1000 for name, _, _ in self.METRICS}
 
 
+class Beside(Row):
+    """A flood of new flows one way, one established flow the other way."""
+    METRICS = (("established", "Mpps", "higher"), ("new", "Mpps", "higher"))
+
+    def measure(self, contender):
+        new, established = generator.load(contender, self.options, SECONDS)["directions"]
+        return {"established": established["mpps"], "new": new["mpps"]}
+
+
 class NoDropRate(Row):
     """RFC 2544, section 26.1: the fastest rate at which not one frame is lost, by halving, with
     trials much shorter than the 60 s that it asks for; and the same with a little loss, since on a
@@ -96,6 +105,8 @@ ROWS = {
     "size-1518": Row("1518 bytes, 1 flow", both_ways(1, "--size", 1518), 1.6, peers=True),
     "imix": Row("IMIX, 10,000 flows", both_ways(10000, "--size", "imix")),
     "new-flows": Row("every packet a new flow", both_ways(1, "--new-flows"), 0.15),
+    "new-beside": Beside("one way new flows, the other way an established one",
+                         both_ways(1, "--new-flows=there")),
     "ports-8": Row("1 flow, 8 ports of which 2 are active", both_ways(1), ports=6),
     "ports-64": Row("1 flow, 64 ports of which 2 are active", both_ways(1), ports=62),
     "virtio-user-1": Row("guests on DPDK's virtio-user, 1 flow",

@@ -2,7 +2,6 @@
 /* leat-bench: a load for a vhost-user switch, and what it makes of it. See leat-bench --help. */
 #include <err.h>
 #include <sched.h>
-#include <signal.h>
 
 #include "test/bench/leat_bench/report.h"
 
@@ -22,8 +21,7 @@ int main(int argc, char **argv)
 	static struct traffic t;
 
 	bench_options_read(&options, argc, argv);
-	signal(SIGINT, traffic_end);
-	signal(SIGTERM, traffic_end);
+	traffic_heed_signals();
 	stay_on(options.cpu);
 	t.options = &options;
 	t.front_end = options.virtio_user ? &front_end_virtio_user : &front_end_rings;

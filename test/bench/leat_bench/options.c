@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "test/bench/leat_bench/options.h"
+#include "test/bench/leat_bench/option_values.h"
 
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BAD_USAGE 2
 
 enum option_key {
 	KEY_SIZE = 256,
@@ -41,7 +38,7 @@ static const struct option long_options[] = {
 	{"size", required_argument, NULL, KEY_SIZE},
 	{"flows", required_argument, NULL, KEY_FLOWS},
 	{"spread", optional_argument, NULL, KEY_SPREAD},
-	{"new-flows", no_argument, NULL, KEY_NEW_FLOWS},
+	{"new-flows", optional_argument, NULL, KEY_NEW_FLOWS},
 	{"rate", required_argument, NULL, KEY_RATE},
 	{"bidir", no_argument, NULL, KEY_BIDIR},
 	{"secs", required_argument, NULL, KEY_SECS},
@@ -75,7 +72,9 @@ static const char usage[] =
 	"                      as 7:4:1\n"
 	"  --flows N           flows each way (1): they differ in UDP ports\n"
 	"  --spread[=PREFIX]   ... and in their destination addresses (10.128.0.0/9)\n"
-	"  --new-flows         every packet is a new flow to the same port\n"
+	"  --new-flows[=there] every packet is a new flow to the same port; with =there only "
+	"those\n"
+	"                      of the first direction\n"
 	"  --bidir             both directions at once; without --spread the second one is the\n"
 	"                      replies of the first one's flows\n"
 	"  --rate PPS          packets a second and direction (as many as the switch takes)\n"
@@ -100,75 +99,19 @@ static const char usage[] =
 	"\n"
 	"Exit codes: 0 measured, 1 no frame came through or the switch went away, 2 bad usage.\n";
 
-static void __attribute__((noreturn)) bad_value(const char *option, const char *text)
-{
-	errx(BAD_USAGE, "--%s: \"%s\" is not acceptable; --help says what is", option, text);
-}
-
-static double number(const char *option, const char *text, double low, double high)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end != '\0' || !isfinite(value) || value < low || value > high)
-		bad_value(option, text);
-	return value;
-}
-
-static unsigned whole(const char *option, const char *text, unsigned low, unsigned high)
-{
-	double value = number(option, text, low, high);
-
-	if (value != floor(value))
-		bad_value(option, text);
-	return (unsigned)value;
-}
-
-/* Two values with a comma between them. */
-static void pair(const char *option, const char *text, char first[static INET6_ADDRSTRLEN],
-	const char **second)
-{
-	const char *comma = strchr(text, ',');
-
-	if (comma == NULL || comma - text >= INET6_ADDRSTRLEN)
-		bad_value(option, text);
-	snprintf(first, INET6_ADDRSTRLEN, "%.*s", (int)(comma - text), text);
-	*second = comma + 1;
-}
-
-static void macs_read(struct bench_options *o, const char *text)
-{
-	char first[INET6_ADDRSTRLEN];
-	const char *second;
-
-	pair("mac", text, first, &second);
-	if (mac_parse(first, &o->mac[0]) != 0 || mac_parse(second, &o->mac[1]) != 0)
-		bad_value("mac", text);
-}
-
-static void ips_read(struct bench_options *o, const char *text)
-{
-	char first[INET6_ADDRSTRLEN];
-	const char *second;
-
-	pair("ip", text, first, &second);
-	if (ip_parse(first, &o->ip[0]) != 0 || ip_parse(second, &o->ip[1]) != 0 ||
-		o->ip[0].family != 4 || o->ip[1].family != 4)
-		bad_value("ip", text);
-}
-
-static void spread_read(struct bench_options *o, const char *text)
-{
-	o->spread = true;
-	if (text != NULL && (prefix_parse(text, &o->prefix) != 0 || o->prefix.addr.family != 4))
-		bad_value("spread", text);
-}
-
 static void idle_add(struct bench_options *o, const char *text)
 {
 	if (o->n_idle == BENCH_IDLE_MAX)
 		errx(BAD_USAGE, "--idle: at most %d", BENCH_IDLE_MAX);
 	o->idle[o->n_idle++] = text;
+}
+
+static void new_flows_read(struct bench_options *o, const char *text)
+{
+	if (text != NULL && strcmp(text, "there") != 0)
+		bad_value("new-flows", text);
+	o->new_flows[0] = true;
+	o->new_flows[1] = text == NULL;
 }
 
 static void mode_read(struct bench_options *o, const char *text)
@@ -193,7 +136,7 @@ static void traffic_option(struct bench_options *o, int key, const char *text)
 		spread_read(o, text);
 		break;
 	case KEY_NEW_FLOWS:
-		o->new_flows = true;
+		new_flows_read(o, text);
 		break;
 	case KEY_RATE:
 		o->rate = number("rate", text, 1, 1e9);
@@ -299,7 +242,7 @@ void bench_options_read(struct bench_options *ret, int argc, char **argv)
 		errx(BAD_USAGE, "two sockets are needed; --help says more");
 	if ((ret->ring_size & (ret->ring_size - 1)) != 0)
 		errx(BAD_USAGE, "--ring-size: %u is not a power of two", ret->ring_size);
-	if (ret->new_flows && ret->check)
+	if (ret->new_flows[0] && ret->check)
 		errx(BAD_USAGE, "--new-flows and --check: a flow of one packet has no order");
 	for (int side = 0; side < BENCH_SIDES; side++)
 		ret->socket[side] = argv[optind + side];

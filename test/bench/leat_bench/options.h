@@ -32,11 +32,11 @@ struct bench_options {
 	uint32_t flows;	   /* each way */
 	bool spread;	   /* destination addresses differ from flow to flow, all in prefix */
 	struct prefix prefix;
-	bool new_flows; /* every packet a flow of its own */
-	bool both;	/* both directions at once */
-	bool check;	/* sequence numbers */
-	bool latency;	/* timestamps */
-	bool rewrite;	/* write many flows' frames anew rather than keep them ready */
+	bool new_flows[BENCH_SIDES]; /* every packet of that direction a flow of its own */
+	bool both;		     /* both directions at once */
+	bool check;		     /* sequence numbers */
+	bool latency;		     /* timestamps */
+	bool rewrite;		     /* write many flows' frames anew rather than keep them ready */
 	bool json;
 	double rate; /* packets a second and direction; 0: as many as the rings take */
 	double seconds;

@@ -18,6 +18,9 @@ struct port {
 	uint16_t number;    /* the front end's */
 };
 
+/* Whether the switch has taken all that was sent. */
+enum port_backlog { BACKLOG_NONE, BACKLOG_SOME, BACKLOG_UNKNOWN, BACKLOG_COUNT };
+
 struct front_end {
 	const char *name;
 	/* Connect both ports, whose streams are set, and the idle ones. Ends the program if that
@@ -27,8 +30,7 @@ struct front_end {
 	unsigned (*send)(struct port *p, unsigned n);
 	/* Take some of what has come, and count it; how many. */
 	unsigned (*receive)(struct port *p);
-	/* Whether the switch has taken all that was sent; false too where that cannot be told. */
-	bool (*taken)(struct port *p);
+	enum port_backlog (*backlog)(struct port *p);
 	/* Whether the switch has hung up. */
 	bool (*gone)(const struct port *p);
 	void (*close)(struct port ports[BENCH_SIDES]);

@@ -172,14 +172,14 @@ static unsigned rings_receive(struct port *p)
 	return n;
 }
 
-static bool rings_taken(struct port *p)
+static enum port_backlog rings_backlog(struct port *p)
 {
 	struct rings_port *r = p->state;
 	struct guest_queue *tx = &r->guest.queue[GUEST_TX];
 	uint16_t first;
 
 	r->free += guest_used_take(tx, tx->size, &first);
-	return r->free == tx->size;
+	return r->free == tx->size ? BACKLOG_NONE : BACKLOG_SOME;
 }
 
 static bool rings_gone(const struct port *p)
@@ -209,7 +209,7 @@ const struct front_end front_end_rings = {
 	.open = rings_open,
 	.send = rings_send,
 	.receive = rings_receive,
-	.taken = rings_taken,
+	.backlog = rings_backlog,
 	.gone = rings_gone,
 	.close = rings_close,
 };

@@ -95,7 +95,7 @@ void stream_init(struct stream *ret, const struct bench_options *o, uint8_t from
 		.flows = o->flows,
 		.marks = o->check || o->latency,
 		.timed = o->latency,
-		.new_flows = o->new_flows,
+		.new_flows = o->new_flows[from],
 		.new_base_sum = base_sum(address(&o->ip[from])),
 		.new_net = address(&o->prefix.addr),
 		.new_hosts =

@@ -7,8 +7,6 @@
 
 #define PATIENCE_S 15	    /* for the first frame to come through */
 #define FIRST_PAUSE_S 0.001 /* between frames until then */
-#define QUIET_S 0.02	    /* so long after the switch has taken all, nothing more comes */
-#define SILENCE_S 0.2	    /* so long without a frame, nothing more comes */
 #define CALIBRATION_NS 20000000
 
 struct pace {
@@ -19,10 +17,16 @@ struct pace {
 
 static volatile sig_atomic_t ended;
 
-void traffic_end(int signal_number)
+static void on_signal(int number)
 {
-	(void)signal_number;
+	(void)number;
 	ended = 1;
+}
+
+void traffic_heed_signals(void)
+{
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
 }
 
 static uint64_t now_ns(void)
@@ -88,18 +92,23 @@ static double load(struct traffic *t, double seconds, double rate)
 	return (double)(now - start) / t->tsc_hz;
 }
 
-/* Whether nothing more is to be expected, nothing having come for so many seconds. */
+/* Whether nothing more is to be expected, nothing having come for so many seconds. Where each frame
+ * is accounted for, a switch that waits for a core with frames in its hands is waited for. */
 static bool over(struct traffic *t, double quiet)
 {
-	bool taken = true, arrived = true;
+	static const double short_patience[BACKLOG_COUNT] = {0.02, 0.2, 0.2};
+	static const double long_patience[BACKLOG_COUNT] = {0.5, 5, 0.5};
+	const bool exact = t->options->check || t->options->rate != 0;
+	bool arrived = true, late = true;
 
 	for (unsigned i = 0; i < t->streams; i++) {
 		const struct stream_count *c = &t->stream[i].count;
+		enum port_backlog backlog = t->front_end->backlog(&t->port[i]);
 
-		taken = taken && t->front_end->taken(&t->port[i]);
+		late = late && quiet > (exact ? long_patience : short_patience)[backlog];
 		arrived = arrived && c->received - c->foreign == c->sent;
 	}
-	return arrived || quiet > (taken ? QUIET_S : SILENCE_S);
+	return arrived || late;
 }
 
 /* Receive what is under way. */

@@ -16,8 +16,8 @@ struct traffic {
 	struct stream_count measured[BENCH_SIDES]; /* at the end of the measuring */
 };
 
-/* From a signal handler: the measuring ends now, and counts as far as it came. */
-void traffic_end(int signal_number);
+/* From now on SIGINT and SIGTERM end the measuring, which counts as far as it has come. */
+void traffic_heed_signals(void);
 
 /* After it, stream[].count holds what became of all frames of the measuring, the late ones too. Ends
  * the program when no frame comes through or the switch goes away. */

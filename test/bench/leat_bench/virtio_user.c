@@ -138,10 +138,10 @@ static unsigned virtio_receive(struct port *p)
 	return n;
 }
 
-static bool virtio_taken(struct port *p)
+static enum port_backlog virtio_backlog(struct port *p)
 {
 	(void)p; /* the driver does not say */
-	return false;
+	return BACKLOG_UNKNOWN;
 }
 
 static bool virtio_gone(const struct port *p)
@@ -167,7 +167,7 @@ const struct front_end front_end_virtio_user = {
 	.open = virtio_open,
 	.send = virtio_send,
 	.receive = virtio_receive,
-	.taken = virtio_taken,
+	.backlog = virtio_backlog,
 	.gone = virtio_gone,
 	.close = virtio_close,
 };
