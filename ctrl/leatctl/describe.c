@@ -15,7 +15,7 @@ static void fields_walk(const struct walk *walk, const struct object_schema *sch
 
 static void union_walk(const struct walk *walk, const struct field *field, const char *name)
 {
-	char kind_name[DESCRIBE_NAME_MAX];
+	char kind_name[DESCRIBE_NAME_MAX + sizeof(".kind")];
 	struct described d = {.name = kind_name, .field = field};
 
 	snprintf(kind_name, sizeof(kind_name), "%s.kind", name);
