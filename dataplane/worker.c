@@ -58,6 +58,9 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 		slot->port = snap->ports[slot->poll.port].port;
 		slot->must_poll = false;
 		slot->hot = true;
+		slot->watched = false;
+		slot->busy_looks = 0;
+		slot->last_found_tsc = 0;
 		/* It may have been asked to signal by a worker that slept through its move. */
 		slot->port->ops->wait_end(slot->port, slot->poll.queue);
 		w->has_syscall_ports |= slot->port->rx_syscall;
@@ -72,8 +75,8 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 {
 	unsigned work = 0;
 
-	if (w->has_syscall_ports && now >= w->next_epoll_tsc)
-		worker_find_ready(w);
+	if (w->has_syscall_ports && now >= w->next_look_tsc)
+		worker_look(w, now);
 	pipeline_clock(w->pipeline, now);
 	for (unsigned i = 0; i < w->n_slots; i++) {
 		struct poll_slot *slot = &w->slots[i];
@@ -83,6 +86,8 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 			continue;
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll);
 		slot->hot = n != 0;
+		if (slot->port->rx_syscall)
+			worker_looked(w, slot, n != 0, now);
 		work += n;
 		/* A round through a thousand busy ports is long; whoever publishes waits for its end. */
 		if (n != 0 && worker_snapshot_changed(w))

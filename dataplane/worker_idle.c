@@ -9,10 +9,7 @@
  * While it waits a worker is offline for RCU: it touches nothing that a snapshot or a device owns.
  * Whoever changes something it cannot see writes wake_fd.
  */
-#include <errno.h>
-#include <sys/epoll.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_pause.h>
@@ -22,69 +19,9 @@
 
 #define SPIN_FIRST_US 50  /* without work before the first wait */
 #define SPIN_LAST_US 500  /* the same where work keeps coming soon after a wait began */
-#define READY_POLL_US 5	  /* how often ready TAPs are looked for while others keep it busy */
 #define SLEEP_FIRST_US 10 /* the first short sleep where a port has to be polled */
 #define SLEEP_LAST_US 500 /* and the longest: what such a port's first packet may wait */
 #define WAIT_LAST_MS 1000 /* the longest wait of all */
-#define EVENTS_MAX 64
-#define WAKE_TAG UINT32_MAX
-
-static uint64_t us_to_tsc(uint64_t us)
-{
-	return us * (rte_get_tsc_hz() / 1000000);
-}
-
-/* An fd that epoll refuses leaves the slot to be polled. */
-static void slot_register(struct worker *w, unsigned i)
-{
-	struct poll_slot *slot = &w->slots[i];
-	struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-	int fd = slot->port->ops->wait_fd(slot->port, slot->poll.queue);
-
-	slot->must_poll = fd >= 0 && epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0;
-}
-
-int worker_rearm(struct worker *w)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.u32 = WAKE_TAG};
-
-	/* Cleared first: a change that comes while the set is made is seen the next time. */
-	__atomic_store_n(&w->rearm, false, __ATOMIC_SEQ_CST);
-	if (w->epoll_fd >= 0)
-		close(w->epoll_fd);
-	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &event) != 0)
-		return -errno;
-	for (unsigned i = 0; i < w->n_slots; i++)
-		slot_register(w, i);
-	return 0;
-}
-
-static void take_events(struct worker *w, const struct epoll_event *events, int n)
-{
-	uint64_t drained;
-
-	for (int i = 0; i < n; i++) {
-		uint32_t tag = events[i].data.u32;
-
-		if (tag == WAKE_TAG) {
-			if (read(w->wake_fd, &drained, sizeof(drained)) < 0)
-				continue; /* EAGAIN: somebody's wake-up was taken already */
-		} else if (tag < w->n_slots) {
-			w->slots[tag].hot = true;
-		}
-	}
-}
-
-void worker_find_ready(struct worker *w)
-{
-	struct epoll_event events[EVENTS_MAX];
-
-	w->next_epoll_tsc = rte_rdtsc() + us_to_tsc(READY_POLL_US);
-	if (__atomic_load_n(&w->rearm, __ATOMIC_ACQUIRE) && worker_rearm(w) != 0)
-		return;
-	take_events(w, events, epoll_wait(w->epoll_fd, events, EVENTS_MAX, 0));
-}
 
 /* Ask every port to signal. How long to wait at most, in us; 0: there is work already. */
 static uint64_t begin_waits(struct worker *w, unsigned *ret_begun)
@@ -118,14 +55,11 @@ static void wait_for_events(struct worker *w, uint64_t us)
 		.tv_sec = (time_t)(us / 1000000),
 		.tv_nsec = (long)(us % 1000000) * 1000,
 	};
-	struct epoll_event events[EVENTS_MAX];
-	int n;
 
 	w->waited = true;
 	rte_rcu_qsbr_thread_offline(worker_qsbr(), w->index);
-	n = epoll_pwait2(w->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
+	worker_wait(w, &timeout);
 	rte_rcu_qsbr_thread_online(worker_qsbr(), w->index);
-	take_events(w, events, n);
 	if (us < WAIT_LAST_MS * 1000ULL)
 		stat_add(&w->sleeps, 1);
 	else
@@ -153,7 +87,7 @@ void worker_idle(struct worker *w, uint64_t now)
 		rte_pause();
 		return;
 	}
-	if (__atomic_load_n(&w->rearm, __ATOMIC_ACQUIRE) && worker_rearm(w) != 0) {
+	if (worker_watch_all(w) != 0) {
 		rte_delay_us_sleep(SLEEP_LAST_US);
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What worker.c (threads, loop), worker_publish.c (snapshots), worker_moves.c, worker_idle.c (sleeping)
+ * What worker.c (threads, loop), worker_publish.c (snapshots), worker_moves.c, worker_idle.c (sleeping),
+ * worker_watch.c (readiness)
  * and worker_stats.c share.
  */
 #ifndef LEAT_DATAPLANE_WORKER_PRIVATE_H
@@ -9,17 +10,25 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
+
+#include <rte_cycles.h>
 
 #include "dataplane/pipeline.h"
 #include "dataplane/stage/stage.h"
 #include "dataplane/worker.h"
 
+#define WORKER_EVENTS_MAX 64 /* taken from the epoll set at a time */
+
 /* One queue a worker polls, and what it knows about its readiness. Worker only. */
 struct poll_slot {
 	struct snapshot_poll poll;
 	struct port *port;
-	bool must_poll; /* its fd cannot be waited for */
-	bool hot;	/* worth a receive that costs a system call */
+	bool must_poll;		 /* its fd cannot be waited for */
+	bool hot;		 /* worth a receive that costs a system call */
+	bool watched;		 /* its fd, if it has one, is in the epoll set */
+	uint32_t busy_looks;	 /* in a row, that found frames after a short silence */
+	uint64_t last_found_tsc; /* when a look last found frames */
 };
 
 struct worker {
@@ -40,7 +49,7 @@ struct worker {
 	unsigned slots_room;
 	bool has_syscall_ports;
 	int epoll_fd;
-	uint64_t next_epoll_tsc; /* when to ask for ready TAPs again */
+	uint64_t next_look_tsc; /* when to look for frames of rx_syscall ports again */
 	uint64_t last_work_tsc;
 	uint32_t sleep_us;
 	uint32_t spin_us; /* without work before it waits */
@@ -62,8 +71,6 @@ struct worker {
 void worker_idle(struct worker *w, uint64_t now);
 /* Work came after a wait: how long to spin the next time. */
 void worker_adapt_spin(struct worker *w, uint64_t now);
-/* Mark the slots whose fds are ready as hot; does not block. */
-void worker_find_ready(struct worker *w);
 /*
  * worker_moves.c: set `moved` of what next polls. settled: was everything that former moved polled
  * already; quiesced: have all workers taken former? True: something was moved.
@@ -73,8 +80,23 @@ bool worker_moves_mark(
 
 /* Is another snapshot published than the one the worker holds, or may it poll more of it now? */
 bool worker_snapshot_changed(const struct worker *w);
-/* The epoll set anew, for the slots as they are. 0 or -errno. */
+/*
+ * worker_watch.c: the epoll set. worker_rearm() makes it anew for the slots as they are; worker_watch_all() also
+ * when that is not needed has every slot in it. 0 or -errno.
+ */
 int worker_rearm(struct worker *w);
+int worker_watch_all(struct worker *w);
+/* Wait for the set; the slots that are ready are hot after. */
+void worker_wait(struct worker *w, const struct timespec *timeout);
+/* Make the rx_syscall slots hot that have frames or are not watched. Does not block. */
+void worker_look(struct worker *w, uint64_t now);
+/* A receive of an rx_syscall slot found frames or none: is it worth watching? */
+void worker_looked(struct worker *w, struct poll_slot *slot, bool found, uint64_t now);
+
+static inline uint64_t us_to_tsc(uint64_t us)
+{
+	return us * (rte_get_tsc_hz() / 1000000);
+}
 
 /* The threads, for the files named above. */
 extern struct worker workers[WORKERS_MAX];
