@@ -13,10 +13,6 @@ from leatlib.rpc import Rpc  # noqa: E402
 from leatlib.switch import Switch  # noqa: E402
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "release: runs against the optimised build")
-
-
 def pytest_sessionstart(session):
     """A missing tool fails the run: nothing is skipped."""
     lacks = paths.missing()
@@ -65,7 +61,6 @@ def make_switch(request):
     switches = request.node.switches = []
 
     def make(**options):
-        options.setdefault("release", request.node.get_closest_marker("release") is not None)
         switch = Switch(**options)
         switches.append(switch)
         return switch

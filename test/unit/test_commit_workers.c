@@ -13,7 +13,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/worker_private.h"
@@ -184,14 +183,6 @@ static void test_a_worker_that_does_not_answer(void **state)
 	assert_int_equal(commit_port_index("e4"), index);
 }
 
-static double now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
-}
-
 static void add_rules(struct wanted *w)
 {
 	for (size_t i = 0; i < MANY_RULES; i++) {
@@ -211,13 +202,11 @@ static void add_rules(struct wanted *w)
 	w->config.n_rules = MANY_RULES;
 }
 
-static void test_an_endpoint_among_many_is_quick(void **state)
+static void test_an_endpoint_among_many_touches_no_other(void **state)
 {
 	static struct wanted w;
 	const struct compiled_ruleset *in;
 	struct port *ports[MANY_PORTS];
-	double best = 1e9;
-	double start;
 
 	(void)state;
 	w = wanted_empty();
@@ -226,28 +215,18 @@ static void test_an_endpoint_among_many_is_quick(void **state)
 		snprintf(w.names[i], sizeof(w.names[i]), "lt%u", i);
 		add_tap(&w, i, w.names[i]);
 	}
-	start = now_ms();
 	commit(&w);
-	print_message("%d TAPs and %d rules: %.1f ms\n", MANY_PORTS, MANY_RULES, now_ms() - start);
 	in = commit_state.compiled->rulesets[view("e0")->group][DIRECTION_IN];
 	for (unsigned i = 0; i < MANY_PORTS; i++)
 		ports[i] = commit_state.port[commit_port_index(w.endpoints[i].id)].port;
 
 	for (int round = 0; round < 5; round++) {
 		add_tap(&w, MANY_PORTS, "ltmore");
-		start = now_ms();
 		commit(&w);
-		start = now_ms() - start;
-		best = start < best ? start : best;
 		assert_int_equal(commit_state.compiled->n_rulesets_new, 0);
 		w.config.n_endpoints--;
 		commit(&w);
 	}
-	print_message("one more TAP: %.2f ms at best\n", best);
-	assert_true(best < 20);
-	start = now_ms();
-	commit(&w);
-	print_message("nothing: %.2f ms\n", now_ms() - start);
 	assert_ptr_equal(commit_state.compiled->rulesets[view("e0")->group][DIRECTION_IN], in);
 	for (unsigned i = 0; i < MANY_PORTS; i++)
 		assert_ptr_equal(view(w.endpoints[i].id)->port, ports[i]);
@@ -268,7 +247,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_commits_in_quick_succession, harness_clean),
 		cmocka_unit_test_teardown(test_counters_of_gone_ports_are_kept, harness_clean),
 		cmocka_unit_test_teardown(test_a_worker_that_does_not_answer, harness_clean),
-		cmocka_unit_test_teardown(test_an_endpoint_among_many_is_quick, harness_clean),
+		cmocka_unit_test_teardown(test_an_endpoint_among_many_touches_no_other, harness_clean),
 	};
 
 	return cmocka_run_group_tests(tests, start, harness_stop);
