@@ -85,7 +85,8 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 		if (!slot->hot && slot->port->rx_syscall)
 			continue;
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll);
-		slot->hot = n != 0;
+		/* Less than a burst: that was all there is, and to see it once more costs another call. */
+		slot->hot = n == BURST_MAX;
 		if (slot->port->rx_syscall)
 			worker_looked(w, slot, n != 0, now);
 		work += n;

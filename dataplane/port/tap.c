@@ -35,7 +35,7 @@ static int tap_attach(int fd, const struct tap_params *params, struct error *err
 {
 	struct ifreq request = {
 		/* Exclusive: a persistent TAP that somebody else made is not ours to take. */
-		.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL),
+		.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_NAPI | IFF_TUN_EXCL),
 	};
 
 	memcpy(request.ifr_name, params->name, strlen(params->name));
