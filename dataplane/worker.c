@@ -116,6 +116,7 @@ static void worker_loop(struct worker *w)
 				worker_adapt_spin(w, now);
 			w->last_work_tsc = now;
 			w->sleep_us = 0;
+			w->frames += work;
 			stat_add(&w->busy_tsc, rte_rdtsc() - now);
 		} else {
 			worker_idle(w, now);

@@ -4,7 +4,9 @@
  * cannot signal, the wait is short and grows; where all can, it lasts until one does.
  *
  * To be woken costs tens of microseconds, in a virtual machine more. So who is woken again and again
- * after less than half a millisecond spins longer, and who slept long spins little.
+ * after less than half a millisecond spins longer, and who slept long spins little. Who has handled
+ * many frames since its last wait spins longest: a crowd of clients pauses for a millisecond when
+ * all of them are answered at once.
  *
  * While it waits a worker is offline for RCU: it touches nothing that a snapshot or a device owns.
  * Whoever changes something it cannot see writes wake_fd.
@@ -19,6 +21,8 @@
 
 #define SPIN_FIRST_US 50  /* without work before the first wait */
 #define SPIN_LAST_US 500  /* the same where work keeps coming soon after a wait began */
+#define SPIN_BUSY_US 2000 /* the same after SPIN_BUSY_FRAMES since the last wait */
+#define SPIN_BUSY_FRAMES 256
 #define SLEEP_FIRST_US 10 /* the first short sleep where a port has to be polled */
 #define SLEEP_LAST_US 500 /* and the longest: what such a port's first packet may wait */
 #define WAIT_LAST_MS 1000 /* the longest wait of all */
@@ -57,6 +61,7 @@ static void wait_for_events(struct worker *w, uint64_t us)
 	};
 
 	w->waited = true;
+	w->frames = 0;
 	rte_rcu_qsbr_thread_offline(worker_qsbr(), w->index);
 	worker_wait(w, &timeout);
 	rte_rcu_qsbr_thread_online(worker_qsbr(), w->index);
@@ -78,12 +83,17 @@ void worker_adapt_spin(struct worker *w, uint64_t now)
 		w->spin_us = SPIN_LAST_US;
 }
 
+static uint64_t spin_us(const struct worker *w)
+{
+	return w->frames >= SPIN_BUSY_FRAMES ? SPIN_BUSY_US : w->spin_us;
+}
+
 void worker_idle(struct worker *w, uint64_t now)
 {
 	unsigned begun = 0;
 	uint64_t us;
 
-	if (now - w->last_work_tsc < us_to_tsc(w->spin_us)) {
+	if (now - w->last_work_tsc < us_to_tsc(spin_us(w))) {
 		rte_pause();
 		return;
 	}

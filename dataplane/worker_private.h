@@ -53,6 +53,7 @@ struct worker {
 	uint64_t last_work_tsc;
 	uint32_t sleep_us;
 	uint32_t spin_us; /* without work before it waits */
+	uint64_t frames;  /* since the last wait */
 	bool waited;	  /* since the last work */
 
 	/* Written by anyone (true), taken by the worker: what the epoll set holds may be stale. */
