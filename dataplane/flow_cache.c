@@ -29,7 +29,7 @@ void flow_cache_fini(struct flow_cache *c)
 	memset(c, 0, sizeof(*c));
 }
 
-static struct flow *find6(const struct flow_cache *c, const struct flow_key *key, uint32_t hash,
+static struct flow *find6(const struct flow_cache *c, const union flow_key *key, uint32_t hash,
 	const uint8_t *addrs6, uint32_t gen)
 {
 	struct flow6 *set = flow_cache_set6(c, hash);
@@ -41,7 +41,7 @@ static struct flow *find6(const struct flow_cache *c, const struct flow_key *key
 	return NULL;
 }
 
-struct flow *flow_cache_find(const struct flow_cache *c, const struct flow_key *key, uint32_t hash,
+struct flow *flow_cache_find(const struct flow_cache *c, const union flow_key *key, uint32_t hash,
 	const uint8_t *addrs6, uint32_t gen)
 {
 	struct flow *set;

@@ -11,27 +11,33 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "lib/hash.h"
 
 #define FLOW_WAYS 2
 #define FLOW6_SHARE 4 /* IPv6 has 1/4 of the entries */
 
-/* Compared as four words. No padding: what a kind of frame has not is 0. */
-struct flow_key {
-	uint64_t macs;	    /* destination MAC, first two bytes of the source MAC */
-	uint32_t smac_rest; /* its other four */
-	uint16_t port;	    /* index of the receiving port */
-	uint16_t network;
-	uint64_t addrs; /* IPv4 source and destination; IPv6: a hash, the addresses follow the flow
-			 */
-	uint32_t ports; /* source and destination port as on the wire; ICMP echo: type, code, id */
-	uint8_t proto;
-	uint8_t kind;	    /* FRAME_IPV4, FRAME_IPV6 or 0 */
-	uint16_t ethertype; /* of what is not IP */
+/*
+ * Compared and hashed as four words, and best filled by words: a load that spans several stores that have
+ * just been made waits for them. No padding: what a kind of frame has not is 0.
+ */
+union flow_key {
+	struct {
+		uint64_t macs;	    /* destination MAC, first two bytes of the source MAC */
+		uint32_t smac_rest; /* its other four */
+		uint16_t port;	    /* index of the receiving port */
+		uint16_t network;
+		uint64_t addrs; /* IPv4 source and destination; IPv6: a hash, the addresses follow
+				   the flow */
+		uint32_t ports; /* source and destination port as on the wire; ICMP echo: type,
+				   code, id */
+		uint8_t proto;
+		uint8_t kind;	    /* FRAME_IPV4, FRAME_IPV6 or 0 */
+		uint16_t ethertype; /* of what is not IP */
+	};
+	uint64_t w[4];
 };
-_Static_assert(sizeof(struct flow_key) == 32, "a flow key is half a cache line");
+_Static_assert(sizeof(union flow_key) == 32, "a flow key is half a cache line");
 
 enum flow_flags {
 	FLOW_LEARNED = 1 << 0, /* rests on learned MACs: stale when their epoch changes */
@@ -40,7 +46,7 @@ enum flow_flags {
 #define FLOW_OUT_NONE UINT16_MAX
 
 struct flow {
-	struct flow_key key;
+	union flow_key key;
 	uint32_t gen;	      /* snapshot generation it was decided under, 0: empty */
 	uint32_t valid_until; /* ms clock: look again then (connections and learned MACs are
 				 refreshed) */
@@ -72,22 +78,15 @@ struct flow_cache {
 int flow_cache_init(struct flow_cache *c, uint32_t entries, int numa_node);
 void flow_cache_fini(struct flow_cache *c);
 
-static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
+static inline bool flow_key_equal(const union flow_key *a, const union flow_key *b)
 {
-	uint64_t x[4];
-	uint64_t y[4];
-
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+	return ((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
+		       (a->w[3] ^ b->w[3])) == 0;
 }
 
-static inline uint32_t flow_key_hash(const struct flow_cache *c, const struct flow_key *key)
+static inline uint32_t flow_key_hash(const struct flow_cache *c, const union flow_key *key)
 {
-	uint64_t w[4];
-
-	memcpy(w, key, sizeof(w));
-	return (uint32_t)hash_4(&c->seed, w);
+	return (uint32_t)hash_4(&c->seed, key->w);
 }
 
 static inline struct flow *flow_cache_set(const struct flow_cache *c, uint32_t hash)
@@ -102,7 +101,7 @@ static inline struct flow6 *flow_cache_set6(const struct flow_cache *c, uint32_t
 
 /* The flow of this key under this generation, or NULL. addrs6: 32 bytes for IPv6, NULL otherwise.
  */
-struct flow *flow_cache_find(const struct flow_cache *c, const struct flow_key *key, uint32_t hash,
+struct flow *flow_cache_find(const struct flow_cache *c, const union flow_key *key, uint32_t hash,
 	const uint8_t *addrs6, uint32_t gen);
 
 /* Keep a decided flow. What it displaces is gone: no pointer of flow_cache_find() is valid after.

@@ -31,7 +31,10 @@ struct meter *meter_create(
 	uint64_t bits_per_s, uint64_t burst_bits, uint64_t packets_per_s, bool shared);
 void meter_free(struct meter *meter); /* NULL is fine */
 
-/* Take one frame's wire cost. Under meter_lock() where several frames follow one another. */
+/*
+ * Take the wire cost of one frame, or of several: all or nothing. Several that pass together would have
+ * passed one by one. Under meter_lock() where calls follow one another.
+ */
 enum meter_verdict meter_take(
 	struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets, uint64_t now_tsc);
 

@@ -129,7 +129,7 @@ static void trace_stages(
 	struct pipeline *p, const struct snapshot_port *in, struct trace_result *ret)
 {
 	const struct decision *d = &p->decision[0];
-	struct flow_key no_key = {0};
+	union flow_key no_key = {0};
 
 	stage_vlan(p, in);
 	if (is_dropped(p, ret, "vlan"))

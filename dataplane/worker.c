@@ -73,10 +73,12 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 
 static unsigned worker_round(struct worker *w, uint64_t now)
 {
+	bool look = w->has_syscall_ports && now >= w->next_look_tsc;
 	unsigned work = 0;
+	unsigned found = 0;
 
-	if (w->has_syscall_ports && now >= w->next_look_tsc)
-		worker_look(w, now);
+	if (look)
+		worker_look(w);
 	pipeline_clock(w->pipeline, now);
 	for (unsigned i = 0; i < w->n_slots; i++) {
 		struct poll_slot *slot = &w->slots[i];
@@ -87,13 +89,17 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll);
 		/* Less than a burst: that was all there is, and to see it once more costs another call. */
 		slot->hot = n == BURST_MAX;
-		if (slot->port->rx_syscall)
+		if (slot->port->rx_syscall) {
 			worker_looked(w, slot, n != 0, now);
+			found += n;
+		}
 		work += n;
 		/* A round through a thousand busy ports is long; whoever publishes waits for its end. */
 		if (n != 0 && worker_snapshot_changed(w))
 			break;
 	}
+	if (look)
+		worker_look_next(w, found != 0, work != 0, now);
 	return work;
 }
 

@@ -50,6 +50,7 @@ struct worker {
 	bool has_syscall_ports;
 	int epoll_fd;
 	uint64_t next_look_tsc; /* when to look for frames of rx_syscall ports again */
+	uint32_t look_us;	/* between looks */
 	uint64_t last_work_tsc;
 	uint32_t sleep_us;
 	uint32_t spin_us; /* without work before it waits */
@@ -90,7 +91,9 @@ int worker_watch_all(struct worker *w);
 /* Wait for the set; the slots that are ready are hot after. */
 void worker_wait(struct worker *w, const struct timespec *timeout);
 /* Make the rx_syscall slots hot that have frames or are not watched. Does not block. */
-void worker_look(struct worker *w, uint64_t now);
+void worker_look(struct worker *w);
+/* After the round with the look: found frames of such ports? Had the worker any work? Sets when to look next. */
+void worker_look_next(struct worker *w, bool found, bool busy, uint64_t now);
 /* A receive of an rx_syscall slot found frames or none: is it worth watching? */
 void worker_looked(struct worker *w, struct poll_slot *slot, bool found, uint64_t now);
 

@@ -15,7 +15,9 @@
 
 #include "dataplane/worker_private.h"
 
-#define LOOK_US 5	/* how often such ports are looked at while others keep the worker busy */
+#define LOOK_FIRST_US 5 /* how often such ports are looked at, */
+#define LOOK_LAST_US                                                                               \
+	80 /* and at the least, where others keep the worker busy and these are silent */
 #define BUSY_GAP_US 100 /* frames after a shorter silence than this, */
 #define BUSY_LOOKS 8	/* so many times in a row, make a port busy */
 #define SILENT_US 1000	/* and so long a silence ends it */
@@ -83,12 +85,11 @@ void worker_wait(struct worker *w, const struct timespec *timeout)
 	}
 }
 
-void worker_look(struct worker *w, uint64_t now)
+void worker_look(struct worker *w)
 {
 	static const struct timespec at_once = {0};
 	bool any_watched = false;
 
-	w->next_look_tsc = now + us_to_tsc(LOOK_US);
 	if (__atomic_load_n(&w->rearm, __ATOMIC_ACQUIRE) && worker_rearm(w) != 0)
 		return;
 	for (unsigned i = 0; i < w->n_slots; i++) {
@@ -101,6 +102,14 @@ void worker_look(struct worker *w, uint64_t now)
 	}
 	if (any_watched)
 		worker_wait(w, &at_once);
+}
+
+void worker_look_next(struct worker *w, bool found, bool busy, uint64_t now)
+{
+	w->look_us = busy && !found ? w->look_us * 2 : LOOK_FIRST_US;
+	if (w->look_us > LOOK_LAST_US)
+		w->look_us = LOOK_LAST_US;
+	w->next_look_tsc = now + us_to_tsc(w->look_us);
 }
 
 void worker_looked(struct worker *w, struct poll_slot *slot, bool found, uint64_t now)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What was decided is done: rules counted, the sender's meter asked, frames queued for their
  * outputs. */
+#include <rte_branch_prediction.h>
+
 #include "dataplane/stage/stage.h"
 
 /* 0, or the drop: does the sender's rate have room for this frame? */
@@ -50,21 +52,64 @@ static void act_flood(
 		stat_add(&p->stats[in->port->index].copies, sent - 1);
 }
 
-static void act_frame(struct pipeline *p, const struct snapshot_port *in, unsigned i)
+/* Consecutive frames are mostly judged by the same rules: they are counted together. */
+struct rule_run {
+	uint32_t rule[2];
+	uint32_t packets;
+	uint64_t bytes;
+};
+
+static void run_end(struct pipeline *p, struct rule_run *run)
+{
+	for (unsigned end = 0; end < 2; end++)
+		if (run->rule[end] != 0)
+			count_rule(p, run->rule[end], run->packets, run->bytes);
+	run->packets = 0;
+	run->bytes = 0;
+}
+
+static inline void run_add(
+	struct pipeline *p, struct rule_run *run, const uint32_t rule[2], uint32_t bytes)
+{
+	if (unlikely(run->rule[0] != rule[0] || run->rule[1] != rule[1])) {
+		run_end(p, run);
+		run->rule[0] = rule[0];
+		run->rule[1] = rule[1];
+	}
+	run->packets++;
+	run->bytes += bytes;
+}
+
+/* Count the rules, and say of each frame what was decided. True: the sender's meter lets all pass. */
+static bool act_decided(struct pipeline *p, const struct snapshot_port *in, uint8_t drop[BURST_MAX])
+{
+	struct rule_run run = {0};
+	uint64_t wire_bytes = 0;
+	uint32_t wire_frames = 0;
+
+	for (unsigned i = 0; i < p->burst.n; i++) {
+		const struct frame *f = &p->burst.frame[i];
+
+		drop[i] = p->drop[i];
+		if (drop[i] != 0)
+			continue;
+		run_add(p, &run, p->flow[i]->rule, f->len);
+		drop[i] = p->flow[i]->drop;
+		if (drop[i] != 0)
+			continue;
+		wire_bytes += offload_wire_bytes(f);
+		wire_frames += offload_wire_frames(f);
+	}
+	run_end(p, &run);
+	return in->tx == NULL ||
+	       meter_take(in->tx, wire_bytes, wire_frames, p->now_tsc) == METER_PASS;
+}
+
+static void act_frame(struct pipeline *p, const struct snapshot_port *in, unsigned i, uint8_t drop)
 {
 	struct frame *f = &p->burst.frame[i];
 	const struct flow *flow = p->flow[i];
-	uint8_t drop = p->drop[i];
 
-	if (drop == 0) {
-		if (flow->rule[0] != 0)
-			count_rule(p, flow->rule[0], f->len);
-		if (flow->rule[1] != 0)
-			count_rule(p, flow->rule[1], f->len);
-		drop = flow->drop;
-	}
-	if (drop == 0 && in->tx != NULL)
-		drop = meter_sender(p, in->tx, f);
 	if (drop != 0) {
 		count_drop(p, in->port->index, drop);
 	} else if (flow->out == FLOW_OUT_NONE) {
@@ -77,10 +122,17 @@ static void act_frame(struct pipeline *p, const struct snapshot_port *in, unsign
 
 void stage_act(struct pipeline *p, const struct snapshot_port *in)
 {
+	uint8_t drop[BURST_MAX];
+	bool all_pass;
+
 	if (in->tx != NULL)
 		meter_lock(in->tx);
-	for (unsigned i = 0; i < p->burst.n; i++)
-		act_frame(p, in, i);
+	all_pass = act_decided(p, in, drop);
+	for (unsigned i = 0; i < p->burst.n; i++) {
+		if (!all_pass && drop[i] == 0)
+			drop[i] = meter_sender(p, in->tx, &p->burst.frame[i]);
+		act_frame(p, in, i, drop[i]);
+	}
 	if (in->tx != NULL)
 		meter_unlock(in->tx);
 }

@@ -141,7 +141,7 @@ uint8_t judge_receiver(struct pipeline *p, const struct decision *d, const struc
 	for (unsigned end = 0; end < 2 && !d->is_reply; end++) {
 		rule[end] = one.rule[end];
 		if (rule[end] != 0 && !p->dry)
-			count_rule(p, rule[end], f->len);
+			count_rule(p, rule[end], 1, f->len);
 	}
 	return one.drop;
 }

@@ -63,28 +63,36 @@ static uint64_t key_addrs6(const struct flow_cache *c, const uint8_t *addrs)
 	return hash_4(&c->seed, w);
 }
 
-static void key_fill(const struct flow_cache *c, struct flow_key *key, const struct frame *f,
+static uint64_t load_word(const uint8_t *b)
+{
+	uint64_t word;
+
+	memcpy(&word, b, sizeof(word));
+	return word;
+}
+
+/* As the members of union flow_key lie in its words, on a little-endian machine. */
+static void key_fill(const struct flow_cache *c, union flow_key *key, const struct frame *f,
 	uint16_t port, uint16_t network)
 {
 	const uint8_t *l3 = f->head + f->l3_off;
+	uint64_t addrs = 0, ports = 0, ethertype = 0;
+	uint32_t smac_rest;
 
-	memcpy(&key->macs, f->head, sizeof(key->macs));
-	memcpy(&key->smac_rest, f->head + 8, sizeof(key->smac_rest));
-	key->port = port;
-	key->network = network;
-	key->addrs = 0;
-	key->ports = 0;
-	key->proto = f->l4_proto;
-	key->kind = f->flags & (FRAME_IPV4 | FRAME_IPV6);
-	key->ethertype = 0;
+	memcpy(&smac_rest, f->head + 8, sizeof(smac_rest));
 	if (f->flags & FRAME_IPV4)
-		memcpy(&key->addrs, l3 + 12, sizeof(key->addrs));
+		addrs = load_word(l3 + 12);
 	else if (f->flags & FRAME_IPV6)
-		key->addrs = key_addrs6(c, l3 + 8);
+		addrs = key_addrs6(c, l3 + 8);
 	else
-		key->ethertype = load_be16(f->head + f->l3_off - 2);
+		ethertype = load_be16(l3 - 2);
 	if (f->flags & FRAME_L4)
-		key->ports = key_ports(f);
+		ports = key_ports(f);
+	key->w[0] = load_word(f->head);
+	key->w[1] = smac_rest | (uint64_t)port << 32 | (uint64_t)network << 48;
+	key->w[2] = addrs;
+	key->w[3] = ports | (uint64_t)f->l4_proto << 32 |
+		    (uint64_t)(f->flags & (FRAME_IPV4 | FRAME_IPV6)) << 40 | ethertype << 48;
 }
 
 static void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)

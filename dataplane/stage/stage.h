@@ -40,6 +40,9 @@ struct shared_tables {
 /* Frames waiting for the end of the burst, by output port. */
 struct out_queue {
 	uint16_t n;
+	uint8_t offloads;     /* what any of them asks for: enum frame_offload and frame_gso */
+	uint32_t wire_frames; /* of all of them, see offload_wire_frames() */
+	uint64_t wire_bytes;
 	struct tx_item item[BURST_MAX];
 };
 
@@ -102,7 +105,7 @@ struct pipeline {
 	uint16_t network[BURST_MAX];
 	struct flow *flow[BURST_MAX];
 	uint32_t hash[BURST_MAX];
-	struct flow_key key[BURST_MAX];
+	union flow_key key[BURST_MAX];
 	struct flow scratch[BURST_MAX]; /* decisions that the cache does not keep */
 	struct decision decision[BURST_MAX];
 	struct burst burst;
@@ -192,10 +195,10 @@ static inline void count_drop(struct pipeline *p, uint16_t port, uint8_t drop)
 	stat_add(&p->stats[port].drops[drop - 1], 1);
 }
 
-/* A rule judged a frame of so many bytes. */
-static inline void count_rule(struct pipeline *p, uint32_t rule, uint32_t bytes)
+/* A rule judged so many frames, of so many bytes together. */
+static inline void count_rule(struct pipeline *p, uint32_t rule, uint32_t packets, uint64_t bytes)
 {
-	stat_add(&p->rules[rule].packets, 1);
+	stat_add(&p->rules[rule].packets, packets);
 	stat_add(&p->rules[rule].bytes, bytes);
 }
 

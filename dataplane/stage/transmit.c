@@ -9,11 +9,18 @@ void output_add(struct pipeline *p, uint16_t port, struct frame *f, uint32_t tag
 {
 	struct out_queue *q = &p->out[port];
 
-	if (q->n == 0)
+	if (q->n == 0) {
 		p->touched[p->n_touched++] = port;
+		q->offloads = 0;
+		q->wire_bytes = 0;
+		q->wire_frames = 0;
+	}
 	q->item[q->n].frame = f;
 	q->item[q->n].tag = tag;
 	q->n++;
+	q->offloads |= f->offload | f->gso_type;
+	q->wire_bytes += offload_wire_bytes(f);
+	q->wire_frames += offload_wire_frames(f);
 }
 
 static void meter_receiver(
@@ -22,6 +29,10 @@ static void meter_receiver(
 	uint16_t kept = 0;
 
 	meter_lock(meter);
+	if (meter_take(meter, q->wire_bytes, q->wire_frames, p->now_tsc) == METER_PASS) {
+		meter_unlock(meter);
+		return;
+	}
 	for (uint16_t k = 0; k < q->n; k++) {
 		const struct frame *f = q->item[k].frame;
 
@@ -142,7 +153,7 @@ void stage_transmit(struct pipeline *p)
 
 		if (to->rx != NULL)
 			meter_receiver(p, to->rx, q, stats);
-		for (uint16_t k = 0; k < q->n; k++)
+		for (uint16_t k = 0; k < q->n && q->offloads != 0; k++)
 			as_they_are &= takes_csum(q->item[k].frame, caps) &
 				       takes_gso(q->item[k].frame, caps);
 		if (!as_they_are)

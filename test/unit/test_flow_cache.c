@@ -18,7 +18,7 @@
 
 /* What was put last for a key. */
 struct memory {
-	struct flow_key key;
+	union flow_key key;
 	uint8_t addrs6[32];
 	bool six;
 	uint32_t gen; /* 0: never put */
