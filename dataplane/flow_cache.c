@@ -60,6 +60,7 @@ static void put6(
 {
 	struct flow6 *set = flow_cache_set6(c, hash);
 	unsigned victim = c->turn++ % FLOW_WAYS;
+	bool stale = false; /* victim is; the first such way, which a look reads first */
 
 	for (unsigned way = 0; way < FLOW_WAYS; way++) {
 		if (flow_key_equal(&set[way].flow.key, &flow->key) &&
@@ -67,8 +68,10 @@ static void put6(
 			victim = way;
 			break;
 		}
-		if (set[way].flow.gen != flow->gen)
+		if (set[way].flow.gen != flow->gen && !stale) {
+			stale = true;
 			victim = way;
+		}
 	}
 	set[victim].flow = *flow;
 	memcpy(set[victim].addrs, addrs6, sizeof(set[victim].addrs));
@@ -79,6 +82,7 @@ void flow_cache_put(
 {
 	struct flow *set;
 	unsigned victim;
+	bool stale = false; /* as above */
 
 	if (addrs6 != NULL) {
 		put6(c, flow, hash, addrs6);
@@ -91,8 +95,10 @@ void flow_cache_put(
 			victim = way;
 			break;
 		}
-		if (set[way].gen != flow->gen)
+		if (set[way].gen != flow->gen && !stale) {
+			stale = true;
 			victim = way;
+		}
 	}
 	set[victim] = *flow;
 }
