@@ -52,10 +52,10 @@ def test_all_frames_pass_in_order(net, mode, front_end):
     ours = "client" if mode == "server" else "server"
     report = bench([host.socket for host in hosts], "--mode", ours, "--bidir", "--flows", 500,
                    "--check", *front_end)
+    assert not net.drops(), report
     assert_all_delivered(report)
     for host, way in zip(hosts, report["directions"]):
         assert net.port(host.id)["rx_packets"] >= way["sent"]
-    assert not net.drops()
 
 
 @pytest.mark.parametrize("options", [["--flows", 3000], ["--flows", 3000, "--rewrite"],
@@ -64,8 +64,9 @@ def test_all_frames_pass_in_order(net, mode, front_end):
 def test_every_workload_passes_the_guard(net, options):
     """Addresses, lengths and checksums are those of proper frames."""
     hosts = pair(net)
-    assert_all_delivered(bench([host.socket for host in hosts], "--bidir", *options))
-    assert not net.drops()
+    report = bench([host.socket for host in hosts], "--bidir", *options)
+    assert not net.drops(), report
+    assert_all_delivered(report)
 
 
 def test_loss_is_noticed_to_the_frame(net):
