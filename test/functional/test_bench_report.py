@@ -83,7 +83,6 @@ def test_rules_never_deny_what_is_benched():
     assert policy.PORTS[0] | (policy.PORTS_MASK ^ 0xFFFF) == policy.PORTS[1]
 
 
-@pytest.mark.release
 def test_a_short_run_gives_table_json_and_picture(tmp_path):
     files = [str(tmp_path / name) for name in ("out.json", "out.svg")]
     done = run([BENCH, "--build", paths.BUILD_RELEASE, "--only", "vhost", "--rows", "flows-1",
