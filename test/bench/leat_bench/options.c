@@ -15,6 +15,7 @@ enum option_key {
 	KEY_SPREAD,
 	KEY_NEW_FLOWS,
 	KEY_RATE,
+	KEY_WINDOW,
 	KEY_BIDIR,
 	KEY_SECS,
 	KEY_WARMUP,
@@ -40,6 +41,7 @@ static const struct option long_options[] = {
 	{"spread", optional_argument, NULL, KEY_SPREAD},
 	{"new-flows", optional_argument, NULL, KEY_NEW_FLOWS},
 	{"rate", required_argument, NULL, KEY_RATE},
+	{"window", required_argument, NULL, KEY_WINDOW},
 	{"bidir", no_argument, NULL, KEY_BIDIR},
 	{"secs", required_argument, NULL, KEY_SECS},
 	{"warmup", required_argument, NULL, KEY_WARMUP},
@@ -78,6 +80,10 @@ static const char usage[] =
 	"  --bidir             both directions at once; without --spread the second one is the\n"
 	"                      replies of the first one's flows\n"
 	"  --rate PPS          packets a second and direction (as many as the switch takes)\n"
+	"  --window N          frames of a direction under way at once, at most: with fewer than "
+	"a\n"
+	"                      ring holds, no ring is ever overrun, and what is lost stays under "
+	"way\n"
 	"  --secs S            measure for so long (1), after --warmup S (0.2)\n"
 	"  --check             number each flow's packets: what is lost, what comes late\n"
 	"  --latency           time each packet\n"
@@ -140,6 +146,9 @@ static void traffic_option(struct bench_options *o, int key, const char *text)
 		break;
 	case KEY_RATE:
 		o->rate = number("rate", text, 1, 1e9);
+		break;
+	case KEY_WINDOW:
+		o->window = whole("window", text, 1, BENCH_RING_MAX);
 		break;
 	case KEY_BIDIR:
 		o->both = true;

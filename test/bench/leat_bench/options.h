@@ -38,7 +38,8 @@ struct bench_options {
 	bool latency;		     /* timestamps */
 	bool rewrite;		     /* write many flows' frames anew rather than keep them ready */
 	bool json;
-	double rate; /* packets a second and direction; 0: as many as the rings take */
+	double rate;	 /* packets a second and direction; 0: as many as the rings take */
+	unsigned window; /* frames of a direction under way at once; 0: no limit */
 	double seconds;
 	double warmup;
 	unsigned ring_size; /* a power of two */

@@ -62,6 +62,17 @@ static unsigned due(struct pace *pace, struct stream *s, uint64_t now)
 	return owed < s->options->burst ? (unsigned)owed : s->options->burst;
 }
 
+/* How many of n frames the window lets through. */
+static unsigned within_window(const struct stream *s, unsigned n)
+{
+	const struct stream_count *c = &s->count;
+	uint64_t under_way = c->sent - (c->received - c->foreign);
+
+	if (s->options->window == 0 || under_way + n <= s->options->window)
+		return n;
+	return under_way >= s->options->window ? 0 : s->options->window - (unsigned)under_way;
+}
+
 static unsigned receive_all(struct traffic *t)
 {
 	unsigned n = 0;
@@ -82,7 +93,8 @@ static double load(struct traffic *t, double seconds, double rate)
 		pace[i] = (struct pace){.start = start, .per_tick = rate / t->tsc_hz};
 	for (; now < end && !ended; now = __rdtsc()) {
 		for (unsigned i = 0; i < t->streams; i++) {
-			unsigned n = due(&pace[i], &t->stream[i], now);
+			unsigned n =
+				within_window(&t->stream[i], due(&pace[i], &t->stream[i], now));
 
 			if (n != 0)
 				pace[i].given += t->front_end->send(&t->port[i], n);
