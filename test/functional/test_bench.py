@@ -60,7 +60,8 @@ def test_all_frames_pass_in_order(net, mode, front_end):
 
 
 @pytest.mark.parametrize("options", [["--flows", 3000], ["--flows", 3000, "--rewrite"],
-                                     ["--flows", 3000, "--spread"], ["--new-flows"], ["--new-flows=there"],
+                                     ["--flows", 3000, "--spread"], ["--new-flows"],
+                                     ["--new-flows=there"],
                                      ["--size", 1518], ["--size", "imix", "--check"]])
 def test_every_workload_passes_the_guard(net, options):
     """Addresses, lengths and checksums are those of proper frames."""
