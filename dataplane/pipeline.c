@@ -48,6 +48,26 @@ void pipeline_clock(struct pipeline *p, uint64_t now_tsc)
 	p->now_ms = now_tsc / p->tsc_khz;
 }
 
+void pipeline_notify(struct pipeline *p)
+{
+	for (unsigned i = 0; i < p->n_notices; i++) {
+		struct port *port = p->notice[i].port;
+
+		if (p->notice[i].queue == NOTICE_TX)
+			port->ops->notify_tx(port, p->worker);
+		else
+			port->ops->notify_rx(port, p->notice[i].queue);
+	}
+	p->n_notices = 0;
+}
+
+void notice_add(struct pipeline *p, struct port *port, uint16_t queue)
+{
+	if (p->n_notices == NOTICES_MAX)
+		pipeline_notify(p);
+	p->notice[p->n_notices++] = (struct notice){port, queue};
+}
+
 unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll)
 {
 	const struct snapshot_port *in = &snap->ports[poll.port];
@@ -72,5 +92,7 @@ unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct s
 	if (misses != 0)
 		stage_keep(p, misses);
 	port->ops->release(port, poll.queue, b);
+	if (port->ops->notify_rx != NULL)
+		notice_add(p, port, poll.queue);
 	return b->n;
 }

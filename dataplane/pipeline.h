@@ -23,4 +23,7 @@ void pipeline_clock(struct pipeline *p, uint64_t now_tsc);
  */
 unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll);
 
+/* Tell the far sides of what they were given since the last time. Before snap or its ports may go. */
+void pipeline_notify(struct pipeline *p);
+
 #endif

@@ -63,6 +63,15 @@ struct port_ops {
 	void (*transmit)(struct port *port, unsigned worker, const struct tx_item *items,
 		uint16_t n, struct port_stats *stats);
 
+	/*
+	 * Tell the far side, if it wants to know, what release has given back on a queue, or what
+	 * transmit has moved for a worker. Not left to those two: that is a full fence, which waits for all that
+	 * was just written, and costs less a while later. By the same worker, once a round. NULL:
+	 * nothing to tell.
+	 */
+	void (*notify_rx)(struct port *port, uint16_t queue);
+	void (*notify_tx)(struct port *port, unsigned worker);
+
 	/* Ask the far side to signal new work on a queue, or stop asking (polling again). */
 	enum port_wait (*wait_begin)(struct port *port, uint16_t queue);
 	void (*wait_end)(struct port *port, uint16_t queue);

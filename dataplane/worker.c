@@ -98,6 +98,7 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 		if (n != 0 && worker_snapshot_changed(w))
 			break;
 	}
+	pipeline_notify(w->pipeline);
 	if (look)
 		worker_look_next(w, found != 0, work != 0, now);
 	return work;

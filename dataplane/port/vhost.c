@@ -55,6 +55,8 @@ static const struct port_ops vhost_ops = {
 	.wait_begin = vhost_wait_begin,
 	.wait_end = vhost_wait_end,
 	.wait_fd = vhost_wait_fd,
+	.notify_rx = vhost_notify_rx,
+	.notify_tx = vhost_notify_tx,
 	.close = vhost_close,
 };
 

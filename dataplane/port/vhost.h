@@ -81,7 +81,9 @@ struct vhost_ring {
 
 	rte_spinlock_t lock __rte_cache_aligned;
 	uint16_t last_avail; /* next entry of the available ring to take */
+	uint16_t seen_avail; /* the guest's index when last read: what is offered for certain */
 	uint16_t last_used;  /* next entry of the used ring to write */
+	uint16_t called;     /* last_used when it was last seen to that the guest knows */
 	uint16_t n_held;     /* taken by receive, given back by release */
 	bool broken;	     /* the guest's indices make no sense: not served any more */
 	uint32_t held[BURST_MAX];
@@ -227,10 +229,39 @@ static inline void vhost_copy_head(uint8_t *dst, const uint8_t *src, uint32_t le
 	}
 }
 
-/* Used entry at index: not yet the guest's, see vhost_ring_flush(). */
+/* Used entry at index: not yet the guest's, see vhost_used_publish(). */
 static inline void vhost_used_put(struct vhost_ring *r, uint16_t index, uint32_t id, uint32_t len)
 {
 	vhost_write64(&r->used->ring[index & (r->size - 1)], id | (uint64_t)len << 32);
+}
+
+/* vhost_rx.c: the guest's indices make no sense: serve this queue no more and say so on the port. */
+void vhost_ring_break(struct vhost_ring *r);
+
+/* The entries up to last_used are the guest's now. */
+static inline void vhost_used_publish(struct vhost_ring *r)
+{
+	__atomic_store_n(&r->used->idx, r->last_used, __ATOMIC_RELEASE);
+}
+
+/*
+ * How many entries the guest offers. Its index lies in a line that it writes, so it is read only
+ * when what was seen before does not reach `want`. A ring whose index makes no sense is broken, and has
+ * none.
+ */
+static inline uint16_t vhost_avail(struct vhost_ring *r, uint16_t want)
+{
+	uint16_t n = r->seen_avail - r->last_avail;
+
+	if (n >= want)
+		return n;
+	r->seen_avail = __atomic_load_n(&r->avail->idx, __ATOMIC_ACQUIRE);
+	n = r->seen_avail - r->last_avail;
+	if (likely(n <= r->size))
+		return n;
+	r->seen_avail = r->last_avail;
+	vhost_ring_break(r);
+	return 0;
 }
 
 /* --- vhost_mem.c --- */
@@ -260,13 +291,12 @@ void vhost_release(struct port *port, uint16_t queue, struct burst *b);
 void vhost_transmit(struct port *port, unsigned worker, const struct tx_item *items, uint16_t n,
 	struct port_stats *stats);
 
-/* The guest's indices make no sense: serve this queue no more and say so on the port. */
-void vhost_ring_break(struct vhost_ring *r);
-
 /* --- vhost_wait.c; worker --- */
 
-/* Publish used entries up to last_used, and signal the guest if it wants to know. */
-void vhost_ring_flush(struct vhost_ring *r, uint16_t old_used);
+/* Signal the guest, if it wants to know, what was given to it since the last time. */
+void vhost_ring_notify(struct vhost_ring *r);
+void vhost_notify_rx(struct port *port, uint16_t queue);
+void vhost_notify_tx(struct port *port, unsigned worker);
 
 /* Tell the guest whether to kick; enabling returns true when there is work already. */
 bool vhost_ring_kicks(struct vhost_ring *r, bool enable);

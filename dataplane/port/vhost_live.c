@@ -92,6 +92,8 @@ static struct vhost_ring *ring_new(struct vhost_conn *conn, uint16_t vring)
 		rte_free(r);
 		return NULL;
 	}
+	r->seen_avail = r->last_avail;
+	r->called = r->last_used;
 	/* A peer may send any descriptor as these; only an eventfd behaves like one. */
 	r->callfd = port_is_eventfd(v.callfd) ? v.callfd : -1;
 	/* A sleeping worker may still poll it when the library closes its own. */

@@ -145,18 +145,6 @@ void vhost_ring_break(struct vhost_ring *r)
 		__atomic_store_n(&r->port->port.state, PORT_ERROR, __ATOMIC_RELAXED);
 }
 
-/* How many entries wait in the ring, at most BURST_MAX; 0 also for a ring that makes no sense. */
-static inline uint16_t rx_ready(struct vhost_ring *r)
-{
-	uint16_t n = __atomic_load_n(&r->avail->idx, __ATOMIC_ACQUIRE) - r->last_avail;
-
-	if (unlikely(n > r->size)) {
-		vhost_ring_break(r);
-		return 0;
-	}
-	return RTE_MIN(n, (uint16_t)BURST_MAX);
-}
-
 /* Entries and descriptors of n frames. host[i] NULL: not a plain one. */
 static inline void rx_gather(struct vhost_ring *r, uint16_t n, const uint8_t **host, uint32_t *len)
 {
@@ -196,7 +184,7 @@ uint16_t vhost_ring_receive(struct vhost_ring *r, struct burst *b)
 	b->n_segs = 0;
 	if (unlikely(r->broken))
 		return 0;
-	n = rx_ready(r);
+	n = RTE_MIN(vhost_avail(r, BURST_MAX), (uint16_t)BURST_MAX);
 	if (n == 0)
 		return 0;
 	rx_gather(r, n, host, len);
@@ -225,8 +213,10 @@ uint16_t vhost_ring_receive(struct vhost_ring *r, struct burst *b)
 	r->last_avail += i;
 	r->n_held = i;
 	rx_count(b, plain, bytes);
-	if (unlikely(out == 0))
+	if (unlikely(out == 0)) {
 		vhost_ring_release(r);
+		vhost_ring_notify(r); /* who gets no frame does not come back for that */
+	}
 	return out;
 }
 
@@ -238,7 +228,7 @@ void vhost_ring_release(struct vhost_ring *r)
 		vhost_used_put(r, old + i, r->held[i], 0);
 	r->last_used = old + r->n_held;
 	r->n_held = 0;
-	vhost_ring_flush(r, old);
+	vhost_used_publish(r);
 }
 
 uint16_t vhost_receive(struct port *port, uint16_t queue, struct burst *b)

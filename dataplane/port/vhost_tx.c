@@ -247,39 +247,39 @@ static bool item_single(const struct vhost_ring *r, const struct tx_item *it)
 void vhost_ring_transmit(
 	struct vhost_ring *r, const struct tx_item *items, uint16_t n, struct port_stats *stats)
 {
-	uint16_t ready, done = 0, begin = r->last_avail, old = r->last_used;
+	uint16_t old = r->last_used;
 	struct tx_tally t = {0, 0};
+	uint16_t done = 0;
 
-	ready = __atomic_load_n(&r->avail->idx, __ATOMIC_ACQUIRE) - begin;
-	if (unlikely(r->broken || ready > r->size)) {
-		if (!r->broken)
-			vhost_ring_break(r);
+	if (unlikely(r->broken)) {
 		stat_add(&stats->drops[DROP_port_down], n);
 		return;
 	}
 	while (done < n) {
-		uint16_t left = ready - (uint16_t)(r->last_avail - begin);
+		uint16_t left = vhost_avail(r, n - done);
+		uint16_t run, sent;
 
 		if (unlikely(left == 0)) {
-			stat_add(&stats->drops[DROP_ring_full], n - done);
+			stat_add(&stats->drops[r->broken ? DROP_port_down : DROP_ring_full],
+				n - done);
 			break;
 		}
-		uint16_t run = RTE_MIN((uint16_t)(n - done), left);
-		uint16_t sent = run_transmit(r, items + done, run, &t);
-
+		run = RTE_MIN((uint16_t)(n - done), left);
+		sent = run_transmit(r, items + done, run, &t);
 		done += sent;
 		if (likely(sent == RTE_MIN(run, (uint16_t)BURST_MAX)))
 			continue;
 		do {
-			left = ready - (uint16_t)(r->last_avail - begin);
+			left = vhost_avail(r, VHOST_CHAINS_MAX);
+			if (left == 0)
+				break;
 			chain_transmit(r, &items[done++], left, stats, &t);
-			left = ready - (uint16_t)(r->last_avail - begin);
-		} while (done < n && left != 0 && !item_single(r, &items[done]));
+		} while (done < n && vhost_avail(r, 1) != 0 && !item_single(r, &items[done]));
 	}
 	stat_add(&stats->tx_packets, t.packets);
 	stat_add(&stats->tx_bytes, t.bytes);
 	if (r->last_used != old)
-		vhost_ring_flush(r, old);
+		vhost_used_publish(r);
 }
 
 void vhost_transmit(struct port *port, unsigned worker, const struct tx_item *items, uint16_t n,

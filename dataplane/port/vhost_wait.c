@@ -3,9 +3,13 @@
 #include "dataplane/port/call.h"
 #include "dataplane/port/vhost.h"
 
-void vhost_ring_flush(struct vhost_ring *r, uint16_t old_used)
+void vhost_ring_notify(struct vhost_ring *r)
 {
-	__atomic_store_n(&r->used->idx, r->last_used, __ATOMIC_RELEASE);
+	uint16_t old_used = r->called;
+
+	if (r->last_used == old_used)
+		return;
+	r->called = r->last_used;
 	if (r->callfd < 0)
 		return;
 
@@ -20,6 +24,31 @@ void vhost_ring_flush(struct vhost_ring *r, uint16_t old_used)
 		return;
 	}
 	port_call(r->callfd);
+}
+
+void vhost_notify_rx(struct port *port, uint16_t queue)
+{
+	struct vhost_port *vp = (struct vhost_port *)port;
+
+	vhost_ring_notify(vp->rxq[queue].ring);
+}
+
+void vhost_notify_tx(struct port *port, unsigned worker)
+{
+	struct vhost_port *vp = (struct vhost_port *)port;
+	struct vhost_live *live = __atomic_load_n(&vp->live, __ATOMIC_ACQUIRE);
+	struct vhost_ring *r = live == NULL ? NULL : live->tx[worker];
+
+	/* Withdrawn since: then nobody is there to be told. */
+	if (r == NULL)
+		return;
+	if (!vp->tx_lock) {
+		vhost_ring_notify(r);
+		return;
+	}
+	rte_spinlock_lock(&r->lock);
+	vhost_ring_notify(r);
+	rte_spinlock_unlock(&r->lock);
 }
 
 bool vhost_ring_kicks(struct vhost_ring *r, bool enable)

@@ -46,6 +46,14 @@ struct out_queue {
 	struct tx_item item[BURST_MAX];
 };
 
+/* A far side that is to be told of what it was given: see port_ops.notify_rx and notify_tx. */
+struct notice {
+	struct port *port;
+	uint16_t queue; /* or NOTICE_TX */
+};
+#define NOTICE_TX UINT16_MAX
+#define NOTICES_MAX 64
+
 /* Whom a rule is asked about: one end of a connection. */
 struct side {
 	bool judged;	/* a local endpoint with a group */
@@ -101,6 +109,9 @@ struct pipeline {
 	uint16_t touched[PORTS_MAX]; /* ports with a non-empty out_queue */
 	uint16_t flood[PORTS_MAX];   /* flood_outputs() writes here */
 
+	uint16_t n_notices;
+	struct notice notice[NOTICES_MAX]; /* of this round */
+
 	uint8_t drop[BURST_MAX];
 	uint16_t network[BURST_MAX];
 	struct flow *flow[BURST_MAX];
@@ -114,6 +125,9 @@ struct pipeline {
 };
 
 #define DROPPED(reason) ((uint8_t)(1 + (reason)))
+
+/* pipeline.c: to be told before the round ends. */
+void notice_add(struct pipeline *p, struct port *port, uint16_t queue);
 
 /* stage/vlan.c: whose network a frame is in; an uplink's tag comes off. */
 void stage_vlan(struct pipeline *p, const struct snapshot_port *in);

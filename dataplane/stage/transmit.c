@@ -161,6 +161,8 @@ void stage_transmit(struct pipeline *p)
 		else if (q->n != 0)
 			to->port->ops->transmit(to->port, p->worker, q->item, q->n, stats);
 		q->n = 0;
+		if (to->port->ops->notify_tx != NULL)
+			notice_add(p, to->port, NOTICE_TX);
 	}
 	p->n_touched = 0;
 }

@@ -12,6 +12,7 @@ static bool called(void)
 {
 	eventfd_t n = 0;
 
+	vhost_ring_notify(&guest.ring);
 	return eventfd_read(guest.ring.callfd, &n) == 0 && n != 0;
 }
 

@@ -70,7 +70,9 @@ static inline void guest_reset(struct guest *g, uint8_t hdr_len, uint16_t start)
 		.hdr_len = hdr_len,
 		.port = &g->port,
 		.last_avail = start,
+		.seen_avail = start,
 		.last_used = start,
+		.called = start,
 	};
 	g->ring.avail->idx = start;
 	g->ring.used->idx = start;
