@@ -95,8 +95,19 @@ static void key_fill(const struct flow_cache *c, union flow_key *key, const stru
 		    (uint64_t)(f->flags & (FRAME_IPV4 | FRAME_IPV6)) << 40 | ethertype << 48;
 }
 
+static void prefetch_set(const struct flow_cache *c, const struct frame *f, uint32_t hash)
+{
+	if (f->flags & FRAME_IPV6)
+		rte_prefetch0(flow_cache_set6(c, hash));
+	else
+		rte_prefetch0(flow_cache_set(c, hash));
+}
+
+/* Frames of one flow often follow one another: theirs is one look. IPv6 keys are not all of a flow. */
 static void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
 {
+	static const union flow_key none = {.kind = UINT8_MAX}; /* no frame's */
+	const union flow_key *former = &none;
 	struct burst *b = &p->burst;
 
 	for (unsigned i = 0; i < b->n; i++) {
@@ -105,11 +116,12 @@ static void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
 		if (p->drop[i] != 0)
 			continue;
 		key_fill(&p->cache, &p->key[i], f, in->port->index, p->network[i]);
+		p->same[i] = flow_key_equal(&p->key[i], former) && !(f->flags & FRAME_IPV6);
+		former = &p->key[i];
+		if (p->same[i])
+			continue;
 		p->hash[i] = flow_key_hash(&p->cache, &p->key[i]);
-		if (f->flags & FRAME_IPV6)
-			rte_prefetch0(flow_cache_set6(&p->cache, p->hash[i]));
-		else
-			rte_prefetch0(flow_cache_set(&p->cache, p->hash[i]));
+		prefetch_set(&p->cache, f, p->hash[i]);
 	}
 }
 
@@ -120,31 +132,41 @@ static bool is_fresh(const struct pipeline *p, const struct flow *flow)
 	return !(flow->flags & FLOW_LEARNED) || flow->mac_epoch == mac_table_epoch(p->tables->macs);
 }
 
+/* The flow of frame i, or NULL if there is none whose decision stands. */
+static struct flow *find_fresh(const struct pipeline *p, unsigned i)
+{
+	const struct frame *f = &p->burst.frame[i];
+	const uint8_t *addrs6 = f->flags & FRAME_IPV6 ? f->head + f->l3_off + 8 : NULL;
+	struct flow *flow =
+		flow_cache_find(&p->cache, &p->key[i], p->hash[i], addrs6, p->snap->gen);
+
+	return flow != NULL && is_fresh(p, flow) ? flow : NULL;
+}
+
 unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in)
 {
-	struct burst *b = &p->burst;
-	uint32_t gen = p->snap->gen;
+	struct flow *found = NULL; /* for the key of the frame before */
+	uint32_t hash = 0;
 	unsigned misses = 0;
 	unsigned hits = 0;
 
 	keys_of_burst(p, in);
-	for (unsigned i = 0; i < b->n; i++) {
-		struct frame *f = &b->frame[i];
-		bool cacheable = is_cacheable(f);
+	for (unsigned i = 0; i < p->burst.n; i++) {
+		bool cacheable;
 
 		p->flow[i] = NULL;
 		if (p->drop[i] != 0)
 			continue;
-		if (cacheable) {
-			const uint8_t *addrs6 =
-				f->flags & FRAME_IPV6 ? f->head + f->l3_off + 8 : NULL;
-
-			p->flow[i] =
-				flow_cache_find(&p->cache, &p->key[i], p->hash[i], addrs6, gen);
-			if (p->flow[i] != NULL && is_fresh(p, p->flow[i])) {
-				hits++;
-				continue;
-			}
+		if (!p->same[i]) {
+			found = find_fresh(p, i);
+			hash = p->hash[i];
+		}
+		p->hash[i] = hash;
+		cacheable = is_cacheable(&p->burst.frame[i]);
+		if (cacheable && found != NULL) {
+			p->flow[i] = found;
+			hits++;
+			continue;
 		}
 		memset(&p->decision[misses], 0, sizeof(p->decision[misses]));
 		p->decision[misses].i = (uint16_t)i;

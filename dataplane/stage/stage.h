@@ -117,6 +117,7 @@ struct pipeline {
 	struct flow *flow[BURST_MAX];
 	uint32_t hash[BURST_MAX];
 	union flow_key key[BURST_MAX];
+	bool same[BURST_MAX];		/* key is that of the frame before it that has one */
 	struct flow scratch[BURST_MAX]; /* decisions that the cache does not keep */
 	struct decision decision[BURST_MAX];
 	struct burst burst;
