@@ -106,10 +106,23 @@ static void take_over(const struct config *want, struct compile_names *next,
 	retire(r);
 }
 
+/*
+ * From here on the change is what a restart brings back. Interfaces that leave cease to outlive us before
+ * it, and those that come do so after it: whenever we end, none is left that nobody owns.
+ */
+static int seal(struct port_change *change, const struct commit_options *options, struct error *err)
+{
+	port_change_keep_leaving(change, false);
+	if (options->seal(options->seal_arg, err) == 0)
+		return 0;
+	port_change_keep_leaving(change, true);
+	return -1;
+}
+
 /* Ports are open: build the snapshot, publish it. -1: nothing has changed; 1: published, not
  * confirmed. */
 static int publish_new(const struct config *want, struct compile_names *next,
-	struct compiled *compiled, struct port_change *change, unsigned deadline_ms,
+	struct compiled *compiled, struct port_change *change, const struct commit_options *options,
 	struct error *err)
 {
 	struct retired *r;
@@ -127,7 +140,12 @@ static int publish_new(const struct config *want, struct compile_names *next,
 		retired_free(r);
 		return -1;
 	}
-	rc = commit_publish(snapshot, deadline_ms);
+	if (options->seal != NULL && seal(change, options, err) != 0) {
+		snapshot_free(snapshot);
+		retired_free(r);
+		return -1;
+	}
+	rc = commit_publish(snapshot, options->deadline_ms);
 	port_change_done(change, r, want, next);
 	take_over(want, next, compiled, snapshot, r);
 	if (rc == 0)
@@ -142,7 +160,7 @@ static int timed_out(struct error *err)
 		"the new configuration stands, but a worker has not confirmed it in time");
 }
 
-int commit_apply(const struct config *want, unsigned deadline_ms, struct error *err)
+int commit_apply(const struct config *want, const struct commit_options *options, struct error *err)
 {
 	struct compile_names next = {0};
 	struct compiled *compiled;
@@ -157,11 +175,11 @@ int commit_apply(const struct config *want, unsigned deadline_ms, struct error *
 		names_give_back(want, &next, KINDS);
 		return -1;
 	}
-	rc = port_change_begin(&change, want, &next, deadline_ms, err);
+	rc = port_change_begin(&change, want, &next, options, err);
 	if (rc == 0) {
-		rc = publish_new(want, &next, compiled, &change, deadline_ms, err);
+		rc = publish_new(want, &next, compiled, &change, options, err);
 		if (rc < 0)
-			port_change_undo(&change, deadline_ms, err);
+			port_change_undo(&change, options->deadline_ms, err);
 	}
 	if (rc < 0) {
 		compiled_free(compiled);

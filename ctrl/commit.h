@@ -15,21 +15,44 @@
 
 #define COMMIT_DEADLINE_MS 5000 /* bound of the wait for the workers where the client names none */
 
-/* Prepare an empty data plane state and publish the empty snapshot. The workers run already. */
-int commit_init(struct error *err);
+/*
+ * Prepare an empty data plane state and publish the empty snapshot. The workers run already.
+ * keep_interfaces: TAPs outlive the daemon, however it ends, until their endpoint is deleted; one that an
+ * earlier daemon left is taken up again, with the addresses and routes it has got since.
+ */
+int commit_init(bool keep_interfaces, struct error *err);
 
 /* Drop the published state: ports closed, snapshot freed. After the workers have stopped. */
 void commit_fini(void);
+
+struct commit_options {
+	unsigned deadline_ms; /* bound of the wait for the workers; 0: COMMIT_DEADLINE_MS */
+	/* A port that cannot be opened leaves its owner in state "error"; the commit succeeds without it. */
+	bool lenient;
+	/*
+	 * Called when nothing but the publishing is left to do, to make the change last; NULL: nothing is
+	 * to be done. Where it fails with -1 and err, so does the commit, and nothing has changed.
+	 */
+	int (*seal)(void *arg, struct error *err);
+	void *seal_arg;
+};
 
 /*
  * Make the data plane forward by `want`. On success (0) every worker does, and what the former
  * config alone used is gone; `want` must stay alive until the next successful call has returned.
  * On failure (-1) before publishing nothing has changed: ports opened on the way are closed again
  * and the former config stands. TIMEOUT: published, but a worker has not confirmed within
- * deadline_ms (0: COMMIT_DEADLINE_MS); the new config stands and its predecessor is reclaimed later.
+ * its bound; the new config stands and its predecessor is reclaimed later.
  * err->object names the object at fault, as "endpoint:web1".
  */
-int commit_apply(const struct config *want, unsigned deadline_ms, struct error *err);
+int commit_apply(
+	const struct config *want, const struct commit_options *options, struct error *err);
+
+/*
+ * Try again to open what is in state "error" for want of its port, when its time has come. Returns the
+ * milliseconds until the next attempt is due, -1: nothing is to be tried. Cheap where nothing is.
+ */
+int commit_retry(void);
 
 /* What is known of an object beyond its configuration; new references, never NULL. */
 json_t *commit_endpoint_oper(const char *id); /* {state, port:{id,kind,name,socket,mtu,mac}} */

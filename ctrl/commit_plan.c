@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void plan_one(struct plan *plan, const char *type, const char *id, uint16_t index,
-	const struct birth *birth)
+static void plan_one(
+	struct plan *plan, const char *type, const char *id, uint16_t index, struct birth *birth)
 {
 	const struct port_record *record = &commit_state.port[index];
 	bool same = record->used && birth_equal(&record->birth, birth);
 
+	if (commit_state.keep_interfaces)
+		birth_mark(birth, type, id);
 	if (same && record->port != NULL)
 		return;
 	if (record->port != NULL && record->port->ops->set_mtu != NULL &&
@@ -26,7 +28,7 @@ static void plan_one(struct plan *plan, const char *type, const char *id, uint16
 		.id = id,
 		.index = index,
 		.birth = *birth,
-		.optional = same,
+		.optional = same || plan->lenient,
 	};
 	birth_find_resource(&plan->open[plan->n_open++].birth);
 	if (record->port != NULL)
@@ -92,7 +94,7 @@ static int plan_room(struct plan *plan, struct plan_open *open, struct error *er
 		return collision_error(err, LEAT_BUSY, open,
 			"a former port that a worker has not let go of yet; try again");
 	for (const struct plan_open *other = plan->open; other < open; other++)
-		if (birth_collides(&other->birth, &open->birth)) {
+		if (!other->blocked && birth_collides(&other->birth, &open->birth)) {
 			char held_by[OWNER_TEXT_MAX];
 
 			snprintf(held_by, sizeof(held_by), "%s %s", other->type, other->id);
@@ -110,8 +112,11 @@ static int plan_rooms(struct plan *plan, struct error *err)
 		if (plan_room(plan, open, &why) == 0) {
 			i++;
 		} else if (open->optional) {
-			/* What was lost stays so while its place is taken. */
-			*open = plan->open[--plan->n_open];
+			struct port_record *record = &commit_state.port[open->index];
+
+			snprintf(record->error, sizeof(record->error), "%s", why.message);
+			open->blocked = true;
+			i++;
 		} else {
 			if (err != NULL)
 				*err = why;
@@ -122,12 +127,13 @@ static int plan_rooms(struct plan *plan, struct error *err)
 }
 
 int plan_make(struct plan *ret, const struct config *want, const struct compile_names *next,
-	struct error *err)
+	bool lenient, struct error *err)
 {
 	size_t n_now = commit_state.names.endpoint.n + commit_state.names.uplink.n;
 	struct birth birth;
 
 	*ret = (struct plan){
+		.lenient = lenient,
 		.open = calloc(want->n_uplinks + want->n_endpoints + 1, sizeof(*ret->open)),
 		.leave = calloc(n_now + 1, sizeof(*ret->leave)),
 		.mtu = calloc(want->n_uplinks + want->n_endpoints + 1, sizeof(*ret->mtu)),

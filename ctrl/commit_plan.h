@@ -18,8 +18,9 @@ struct plan_open {
 	uint16_t index;
 	struct birth birth; /* a view of the config */
 	bool late;	    /* only when those that leave early are gone */
-	bool optional;	    /* it was lost by an earlier commit: this one may succeed without it */
-	struct port *port;  /* once it is open */
+	bool optional; /* the commit may succeed without it: an earlier one lost it, or is lenient */
+	bool blocked;  /* optional, and its place is taken: it is not opened */
+	struct port *port; /* once it is open */
 };
 
 struct plan_leave {
@@ -43,11 +44,12 @@ struct plan {
 	size_t n_mtu;
 	struct plan_mtu *mtu;
 	bool any_early;
+	bool lenient; /* no port is worth the commit */
 };
 
 /* 0, or -1 and err (CONFLICT, BUSY, EXHAUSTED); then there is nothing to free. */
 int plan_make(struct plan *ret, const struct config *want, const struct compile_names *next,
-	struct error *err);
+	bool lenient, struct error *err);
 void plan_free(struct plan *plan);
 
 #endif

@@ -68,6 +68,12 @@ void birth_of_uplink(struct birth *ret, const struct uplink *u)
 	*ret = (struct birth){.spec = u->device, .uplink = true, .mtu = u->mtu};
 }
 
+void birth_mark(struct birth *b, const char *type, const char *id)
+{
+	/* Cut off where the id is very long: its name in its namespace tells it apart then. */
+	snprintf(b->mark, sizeof(b->mark), "leat %s:%.230s", type, id);
+}
+
 static bool text_equal(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
@@ -197,9 +203,13 @@ static struct port *open_vhost(
 }
 
 static struct port *open_tap(
-	const struct port_spec *spec, const struct port_params *common, struct error *err)
+	const struct birth *b, const struct port_params *common, struct error *err)
 {
-	struct tap_params params = {.netns = spec->netns, .name = spec->name};
+	struct tap_params params = {
+		.netns = b->spec.netns,
+		.name = b->spec.name,
+		.mark = b->mark[0] != '\0' ? b->mark : NULL,
+	};
 
 	return port_tap_create(common, &params, err);
 }
@@ -213,7 +223,7 @@ static struct port *open_any(
 	case PORT_VHOST_USER:
 		return open_vhost(spec, common, err);
 	case PORT_TAP:
-		return open_tap(spec, common, err);
+		return open_tap(b, common, err);
 	case PORT_AF_XDP:
 		return open_netdev(b, common, "af_xdp", "queue_count", err);
 	case PORT_AF_PACKET:

@@ -25,11 +25,16 @@ struct birth {
 	 * same cannot live at once. "" where only the device itself can tell.
 	 */
 	char resource[RESOURCE_MAX];
+	/* What its interface is marked with, so that a later daemon knows it for its own. "": none. */
+	char mark[PORT_MARK_MAX];
 };
 
 /* A view: its texts are those of the config. `resource` is left "". */
 void birth_of_endpoint(struct birth *ret, const struct endpoint *e, uint16_t mtu);
 void birth_of_uplink(struct birth *ret, const struct uplink *u);
+
+/* Fill in `mark`, for a port whose interface is to outlive the daemon. */
+void birth_mark(struct birth *b, const char *type, const char *id);
 
 /* Fill in `resource`; looks at the file system. */
 void birth_find_resource(struct birth *b);

@@ -67,8 +67,7 @@ static int republish(const bool *skip, unsigned deadline_ms, struct error *err)
 	return rc == 0 ? 0 : 1;
 }
 
-/* birth_open(), which waits for a name that one of our own closed TAPs is about to free. */
-static struct port *open_patiently(const struct birth *birth, uint16_t index, struct error *err)
+struct port *port_open_patiently(const struct birth *birth, uint16_t index, struct error *err)
 {
 	const struct timespec pause = {.tv_nsec = LINGER_PAUSE_NS};
 	struct port *port = NULL;
@@ -88,12 +87,16 @@ static int open_one(struct plan_open *open, struct error *err)
 {
 	struct error why = {0};
 
-	open->port = open_patiently(&open->birth, open->index, &why);
+	if (open->blocked)
+		return 0;
+	open->port = port_open_patiently(&open->birth, open->index, &why);
 	if (open->port != NULL)
 		return 0;
 	if (open->optional) {
 		struct port_record *record = &commit_state.port[open->index];
 
+		if (strcmp(record->error, why.message) != 0)
+			log_warning("%s %s has no port: %s", open->type, open->id, why.message);
 		snprintf(record->error, sizeof(record->error), "%s", why.message);
 		return 0;
 	}
@@ -141,6 +144,7 @@ static int make_room(struct port_change *change, unsigned deadline_ms, struct er
 
 		if (!plan->leave[i].early)
 			continue;
+		port_keep(record->port, false);
 		early[n++] = record->port;
 		record->port = NULL;
 	}
@@ -154,6 +158,7 @@ static void restore(const struct plan *plan, unsigned deadline_ms, struct error 
 {
 	struct error why = {0};
 
+	commit_state.ports_changed = true;
 	for (size_t i = 0; i < plan->n_leave; i++) {
 		uint16_t index = plan->leave[i].index;
 		struct port_record *record = &commit_state.port[index];
@@ -162,8 +167,9 @@ static void restore(const struct plan *plan, unsigned deadline_ms, struct error 
 
 		if (!plan->leave[i].early)
 			continue;
-		record->port = open_patiently(&record->birth, index, &why);
+		record->port = port_open_patiently(&record->birth, index, &why);
 		if (record->port != NULL) {
+			port_keep(record->port, commit_state.keep_interfaces);
 			log_warning("%s %s: its former port has been opened again", type, id);
 			error_append(err, "; the former port of %s %s works again", type, id);
 			continue;
@@ -203,13 +209,28 @@ static void mtus_restore(const struct plan *plan)
 	}
 }
 
+void port_change_keep_leaving(const struct port_change *change, bool keep)
+{
+	const struct plan *plan = &change->plan;
+
+	if (!commit_state.keep_interfaces)
+		return;
+	for (size_t i = 0; i < plan->n_leave; i++) {
+		struct port *port = commit_state.port[plan->leave[i].index].port;
+
+		if (port != NULL)
+			port_keep(port, keep);
+	}
+}
+
 int port_change_begin(struct port_change *ret, const struct config *want,
-	const struct compile_names *next, unsigned deadline_ms, struct error *err)
+	const struct compile_names *next, const struct commit_options *options, struct error *err)
 {
 	struct plan *plan = &ret->plan;
+	unsigned deadline_ms = options->deadline_ms;
 
 	memset(ret, 0, sizeof(*ret));
-	if (plan_make(plan, want, next, err) != 0)
+	if (plan_make(plan, want, next, options->lenient, err) != 0)
 		return -1;
 	if (open_all(plan, false, err) != 0 ||
 		(plan->any_early && make_room(ret, deadline_ms, err) != 0) ||
@@ -256,6 +277,7 @@ void port_change_done(struct port_change *change, struct retired *r, const struc
 	const struct plan *plan = &change->plan;
 	struct port_record *records = commit_state.port;
 
+	commit_state.ports_changed = true;
 	for (size_t i = 0; i < plan->n_leave; i++) {
 		struct port_record *record = &records[plan->leave[i].index];
 
@@ -272,8 +294,10 @@ void port_change_done(struct port_change *change, struct retired *r, const struc
 		birth_copy(&record->birth, &open->birth);
 		record->used = true;
 		record->port = open->port;
-		if (record->port != NULL)
-			record->error[0] = '\0';
+		if (record->port == NULL)
+			continue;
+		record->error[0] = '\0';
+		port_keep(record->port, commit_state.keep_interfaces);
 	}
 	for (size_t i = 0; i < plan->n_mtu; i++)
 		records[plan->mtu[i].index].birth.mtu = plan->mtu[i].to;

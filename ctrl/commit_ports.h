@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "ctrl/commit.h"
 #include "ctrl/commit_plan.h"
 
 struct port_change {
@@ -22,10 +23,16 @@ struct port_change {
 
 /* Open what is new. 0; -1 and err, with everything as before as far as it could be restored. */
 int port_change_begin(struct port_change *ret, const struct config *want,
-	const struct compile_names *next, unsigned deadline_ms, struct error *err);
+	const struct compile_names *next, const struct commit_options *options, struct error *err);
+
+/* Whether the interfaces of ports that leave outlive the daemon, as they do while they are in use. */
+void port_change_keep_leaving(const struct port_change *change, bool keep);
 
 /* The commit failed before it was published: as a failed begin. Says in err what was lost. */
 void port_change_undo(struct port_change *change, unsigned deadline_ms, struct error *err);
+
+/* birth_open(), which waits for a name that one of our own closed TAPs is about to free. */
+struct port *port_open_patiently(const struct birth *birth, uint16_t index, struct error *err);
 
 /* It is published: bring the records up to date, queue in r what is to be closed. */
 void port_change_done(struct port_change *change, struct retired *r, const struct config *want,

@@ -56,10 +56,11 @@ int commit_publish(struct snapshot *snapshot, unsigned deadline_ms)
 	return worker_publish(snapshot, deadline_ms != 0 ? deadline_ms : COMMIT_DEADLINE_MS);
 }
 
-int commit_init(struct error *err)
+int commit_init(bool keep_interfaces, struct error *err)
 {
 	struct commit_state *s = &commit_state;
 
+	s->keep_interfaces = keep_interfaces;
 	s->networks = id_pool_create(0, NETWORKS_MAX);
 	s->groups = id_pool_create(1, GROUPS_MAX - 1);
 	s->ports = id_pool_create(0, PORTS_MAX);

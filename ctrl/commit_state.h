@@ -48,6 +48,8 @@ struct commit_state {
 	struct snapshot *snapshot; /* the published one */
 	struct port_record port[PORTS_MAX];
 	struct retired *retired; /* oldest first */
+	bool keep_interfaces;	 /* see commit_init() */
+	bool ports_changed;	 /* a commit may have lost or found some; for commit_retry.c */
 	struct port_stats gone;	 /* sum over ports that are gone and reclaimed */
 };
 

@@ -10,6 +10,7 @@
 #include "ctrl/eal.h"
 #include "ctrl/options.h"
 #include "ctrl/rpc/server.h"
+#include "ctrl/store.h"
 #include "dataplane/worker.h"
 #include "lib/log.h"
 
@@ -19,6 +20,7 @@ struct daemon {
 	struct options options;
 	struct rpc_context ctx;
 	struct server *server;
+	struct store *store; /* NULL with --no-state */
 };
 
 static void daemon_shutdown(void *arg)
@@ -33,6 +35,12 @@ static unsigned daemon_clients(void *arg)
 	const struct daemon *daemon = arg;
 
 	return server_clients(daemon->server);
+}
+
+static int daemon_idle(void *arg)
+{
+	(void)arg;
+	return commit_retry();
 }
 
 static void error_log(const char *what, const struct error *err)
@@ -85,31 +93,59 @@ static void context_init(struct daemon *daemon)
 	boot_id_make(daemon->ctx.boot_id);
 	daemon->ctx.model = model_new();
 	daemon->ctx.dpdk_version = eal_version();
-	daemon->ctx.config_source = "empty";
 	daemon->ctx.started_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 	daemon->ctx.daemon = daemon;
 	daemon->ctx.shutdown = daemon_shutdown;
 	daemon->ctx.clients = daemon_clients;
 	daemon->ctx.dpdk_log_level = eal_log_level_set;
+	daemon->ctx.idle = daemon_idle;
+}
+
+/* What the store holds, or nothing; then the --config file. An exit code. */
+static int state_load(struct daemon *daemon)
+{
+	static const char *const sources[] = {
+		[STORE_EMPTY] = "empty",
+		[STORE_SNAPSHOT] = "snapshot",
+		[STORE_RECOVERED] = "recovered",
+	};
+	const char *config_file = daemon->options.config_file;
+	struct rpc_context *ctx = &daemon->ctx;
+	struct store *store = daemon->store;
+	struct error err = {0};
+
+	ctx->config_source = sources[STORE_EMPTY];
+	if (store != NULL) {
+		if (model_restore(ctx->model, store, &err) < 0) {
+			error_log("", &err);
+			return EXIT_BAD_CONFIG;
+		}
+		ctx->config_source = sources[store_source(store)];
+		log_info("the state is kept in %s: revision %llu, start %llu", store_path(store),
+			(unsigned long long)store_rev(store),
+			(unsigned long long)store_boots(store));
+	}
+	if (model_publish(ctx->model, &err) < 0) {
+		error_log("cannot bring the state into the data plane: ", &err);
+		return EXIT_START_FAILED;
+	}
+	if (config_file == NULL)
+		return EXIT_DONE;
+	if (config_apply(daemon, config_file) < 0)
+		return EXIT_BAD_CONFIG;
+	if (ctx->config_source == sources[STORE_EMPTY])
+		ctx->config_source = "controller";
+	return EXIT_DONE;
 }
 
 /* The workers run: bring the state in, and serve until told to end. */
 static int serve(struct daemon *daemon)
 {
-	const char *config_file = daemon->options.config_file;
 	struct error err = {0};
+	int code = state_load(daemon);
 
-	if (model_publish(daemon->ctx.model, &err) < 0) {
-		error_log("cannot publish the empty state: ", &err);
-		return EXIT_START_FAILED;
-	}
-	if (config_file != NULL) {
-		if (config_apply(daemon, config_file) < 0)
-			return EXIT_BAD_CONFIG;
-		daemon->ctx.config_source = "controller";
-	} else if (!daemon->options.no_state) {
-		log_info("beginning with an empty state; nothing is kept across a restart");
-	}
+	if (code != EXIT_DONE)
+		return code;
 	if (server_run(daemon->server, &daemon->ctx, on_ready, daemon, &err) < 0) {
 		error_log("", &err);
 		return EXIT_START_FAILED;
@@ -138,7 +174,7 @@ static int dataplane_run(struct daemon *daemon)
 		return EXIT_START_FAILED;
 	}
 	context_init(daemon);
-	if (commit_init(&err) < 0)
+	if (commit_init(daemon->store != NULL, &err) < 0)
 		error_log("cannot prepare the data plane: ", &err);
 	else
 		code = serve(daemon);
@@ -147,6 +183,21 @@ static int dataplane_run(struct daemon *daemon)
 	model_free(daemon->ctx.model);
 	eal_stop();
 	return code;
+}
+
+/* Before anything that takes time: whether the state can be used at all. An exit code. */
+static int state_open(struct daemon *daemon)
+{
+	struct store_options options = {daemon->options.state_dir, daemon->options.new_state};
+	struct error err = {0};
+
+	if (daemon->options.no_state)
+		return EXIT_DONE;
+	daemon->store = store_open(&options, &err);
+	if (daemon->store != NULL)
+		return EXIT_DONE;
+	error_log("", &err);
+	return err.code == LEAT_CONFLICT ? EXIT_ALREADY_RUNS : EXIT_BAD_CONFIG;
 }
 
 int main(int argc, char **argv)
@@ -176,7 +227,10 @@ int main(int argc, char **argv)
 			return EXIT_ALREADY_RUNS;
 		return err.code == LEAT_INVALID_PARAMS ? EXIT_BAD_USAGE : EXIT_START_FAILED;
 	}
-	code = dataplane_run(&daemon);
+	code = state_open(&daemon);
+	if (code == EXIT_DONE)
+		code = dataplane_run(&daemon);
+	store_close(daemon.store);
 	server_free(daemon.server);
 	return code;
 }

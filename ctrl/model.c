@@ -36,7 +36,9 @@ void model_free(struct model *model)
 
 int model_publish(struct model *model, struct error *err)
 {
-	return commit_apply(&model->current->config, 0, err);
+	struct commit_options options = {.lenient = true};
+
+	return commit_apply(&model->current->config, &options, err);
 }
 
 uint64_t model_rev(const struct model *model)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "ctrl/object.h"
+#include "ctrl/store.h"
 #include "lib/error.h"
 
 #define OP_NONE SIZE_MAX
@@ -26,7 +27,16 @@ struct model *model_new(void);
 /* Forget everything; after the data plane has let go of the last config. */
 void model_free(struct model *model);
 
-/* Hand the present config to the data plane: once, at the start. */
+/*
+ * Take over what the store holds, and write every commit to it from now on; the store outlives the
+ * model. Once, on an empty model, before model_publish(). -1: what it holds is no state of this version.
+ */
+int model_restore(struct model *model, struct store *store, struct error *err);
+
+/*
+ * Hand the present config to the data plane: once, at the start. A port that cannot be opened leaves its
+ * endpoint or uplink in state "error".
+ */
 int model_publish(struct model *model, struct error *err);
 
 uint64_t model_rev(const struct model *model);
@@ -55,9 +65,10 @@ int txn_delete(struct txn *txn, enum object_type type, const char *id, const cha
 	struct error *err);
 
 /*
- * Check the outcome and, unless `dry_run`, make the data plane forward by it and adopt it.
- * CONFLICT, DEPENDENCY, IN_USE, and what commit_apply() fails with; nothing has changed then,
- * except with TIMEOUT, where the outcome stands. txn_failed_op() tells which op is at fault.
+ * Check the outcome and, unless `dry_run`, write it to the store, make the data plane forward by it and
+ * adopt it. CONFLICT, DEPENDENCY, IN_USE, DEVICE where the store does not take it, and what commit_apply()
+ * fails with; nothing has changed then, except with TIMEOUT, where the outcome stands. txn_failed_op()
+ * tells which op is at fault.
  */
 int txn_commit(struct txn *txn, bool dry_run, unsigned deadline_ms, struct error *err);
 

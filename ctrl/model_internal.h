@@ -23,6 +23,7 @@ struct model {
 	 * until a later one has succeeded.
 	 */
 	struct view *retired;
+	struct store *store; /* NULL: nothing is kept */
 };
 
 struct txn {
@@ -35,6 +36,12 @@ struct txn {
 /* model_view.c */
 struct view *view_build(const struct view *base, const struct txn *txn);
 void view_free(struct view *view);
+
+/* Make the outcome the state, at that revision; nothing of the data plane is touched. */
+void txn_adopt(struct txn *txn, struct view *view, uint64_t rev);
+
+/* model_store.c: bring the changes into the store. A commit_options.seal; arg is the txn. */
+int txn_store(void *arg, struct error *err);
 
 /* model_check.c: the rules of the outcome. */
 int txn_check(struct txn *txn, struct error *err);

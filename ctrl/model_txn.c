@@ -185,11 +185,10 @@ static void object_enter(struct model *model, struct object *object)
 			strlen(object->claims[i].key), &object->claims[i]);
 }
 
-/* Make the outcome the state. The former view stays until the data plane has surely left it. */
-static void txn_adopt(struct txn *txn, struct view *view, bool confirmed)
+/* The former view stays until the data plane has surely left it. */
+void txn_adopt(struct txn *txn, struct view *view, uint64_t rev)
 {
 	struct model *model = txn->model;
-	struct view *retired;
 
 	for (struct txn_change *c = txn->changes; c != NULL; c = c->hh.next) {
 		if (c->before != NULL && c->before != c->after)
@@ -202,8 +201,14 @@ static void txn_adopt(struct txn *txn, struct view *view, bool confirmed)
 	model->current->next = model->retired;
 	model->retired = model->current;
 	model->current = view;
-	model->rev++;
-	while (confirmed && (retired = model->retired) != NULL) {
+	model->rev = rev;
+}
+
+static void retired_free(struct model *model)
+{
+	struct view *retired;
+
+	while ((retired = model->retired) != NULL) {
 		model->retired = retired->next;
 		view_free(retired);
 	}
@@ -211,6 +216,8 @@ static void txn_adopt(struct txn *txn, struct view *view, bool confirmed)
 
 int txn_commit(struct txn *txn, bool dry_run, unsigned deadline_ms, struct error *err)
 {
+	struct commit_options options = {
+		.deadline_ms = deadline_ms, .seal = txn_store, .seal_arg = txn};
 	struct error failure = {0};
 	struct view *view;
 	int result;
@@ -220,7 +227,7 @@ int txn_commit(struct txn *txn, bool dry_run, unsigned deadline_ms, struct error
 	if (dry_run || !txn_is_change(txn))
 		return 0;
 	view = view_build(txn->model->current, txn);
-	result = commit_apply(&view->config, deadline_ms, &failure);
+	result = commit_apply(&view->config, &options, &failure);
 	if (result < 0 && failure.code != LEAT_TIMEOUT) {
 		const struct txn_change *at_fault = change_by_name(txn, failure.object);
 
@@ -228,7 +235,9 @@ int txn_commit(struct txn *txn, bool dry_run, unsigned deadline_ms, struct error
 			txn->failed_op = at_fault->op;
 		view_free(view);
 	} else {
-		txn_adopt(txn, view, result == 0);
+		txn_adopt(txn, view, txn->model->rev + 1);
+		if (result == 0)
+			retired_free(txn->model);
 	}
 	if (result < 0 && err != NULL)
 		*err = failure;

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "ctrl/schema.h"
+#include "ctrl/store.h"
 
 enum option_key {
 	OPTION_SOCKET = 256,
 	OPTION_SOCKET_GROUP,
 	OPTION_STATE_DIR,
 	OPTION_NO_STATE,
+	OPTION_NEW_STATE,
 	OPTION_WORKERS,
 	OPTION_MEMORY,
 	OPTION_CONFIG,
@@ -28,6 +30,7 @@ static const struct option long_options[] = {
 	{"socket-group", required_argument, NULL, OPTION_SOCKET_GROUP},
 	{"state-dir", required_argument, NULL, OPTION_STATE_DIR},
 	{"no-state", no_argument, NULL, OPTION_NO_STATE},
+	{"new-state", no_argument, NULL, OPTION_NEW_STATE},
 	{"workers", required_argument, NULL, OPTION_WORKERS},
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"config", required_argument, NULL, OPTION_CONFIG},
@@ -44,8 +47,9 @@ static const char usage[] =
 	"\n"
 	"  --socket PATH         control socket (default " DEFAULT_SOCKET ")\n"
 	"  --socket-group GROUP  who may use it besides root and the daemon's own user\n"
+	"  --state-dir DIR       keep the state there (default " STORE_DEFAULT_DIR ")\n"
 	"  --no-state            keep nothing across a restart: begin with an empty state\n"
-	"  --state-dir DIR       keep the state there (not supported yet)\n"
+	"  --new-state           begin with an empty state, and keep the one there is aside\n"
 	"  --workers CPULIST     cores that poll, as 1,3-5 (default: all allowed but the first)\n"
 	"  --memory MB           taken of hugepages at the start (default 256)\n"
 	"  --config FILE         apply this state.get document at the start, as owner \"config\"\n"
@@ -57,7 +61,7 @@ static const char usage[] =
 	"enough for TAP and AF_XDP ports.\n"
 	"\n"
 	"Exit codes: 0 ended when told to, 1 start failed, 2 bad usage, 3 another daemon has the\n"
-	"socket, 4 the state or the --config file is unusable.\n";
+	"socket or the state folder, 4 the state or the --config file is unusable.\n";
 
 static int number_read(const char **text)
 {
@@ -168,13 +172,13 @@ static bool option_take(struct options *ret, int key, int *code)
 		ret->socket_group = optarg;
 		return true;
 	case OPTION_STATE_DIR:
-		fputs("leatd: --state-dir is not supported yet: run with --no-state, and load the "
-		      "state with --config or from a controller\n",
-			stderr);
-		*code = EXIT_BAD_USAGE;
-		return false;
+		ret->state_dir = optarg;
+		return true;
 	case OPTION_NO_STATE:
 		ret->no_state = true;
+		return true;
+	case OPTION_NEW_STATE:
+		ret->new_state = true;
 		return true;
 	case OPTION_WORKERS:
 		return workers_read(ret, optarg, code);
@@ -215,6 +219,12 @@ bool options_parse(int argc, char **argv, struct options *ret, int *code)
 		fprintf(stderr, "leatd: \"%s\" is not an option\n", argv[optind]);
 		return bad_usage(code);
 	}
+	if (ret->no_state && (ret->state_dir != NULL || ret->new_state)) {
+		fputs("leatd: --no-state goes with neither --state-dir nor --new-state\n", stderr);
+		return bad_usage(code);
+	}
+	if (!ret->no_state && ret->state_dir == NULL)
+		ret->state_dir = STORE_DEFAULT_DIR;
 	ret->eal_argc = argc - optind;
 	ret->eal_argv = argv + optind;
 	return true;

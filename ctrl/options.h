@@ -17,7 +17,7 @@ enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_START_FAILED = 1, /* devices, memory, hugepages */
 	EXIT_BAD_USAGE = 2,
-	EXIT_ALREADY_RUNS = 3, /* another daemon holds the socket */
+	EXIT_ALREADY_RUNS = 3, /* another daemon holds the socket or the state folder */
 	EXIT_BAD_CONFIG = 4,   /* the state or the --config file is unusable */
 };
 
@@ -25,7 +25,9 @@ struct options {
 	const char *socket;
 	const char *socket_group; /* or NULL */
 	const char *config_file;  /* or NULL */
-	bool no_state;		  /* said so; else it is the same, with a line in the log */
+	const char *state_dir;	  /* NULL with no_state */
+	bool no_state;		  /* keep nothing across a restart */
+	bool new_state;		  /* begin empty, keep what is there aside */
 	unsigned n_workers;	  /* 0: all allowed cores but the first */
 	int workers[OPTION_CPUS_MAX];
 	unsigned memory_mb;

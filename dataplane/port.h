@@ -11,6 +11,7 @@
 #define LEAT_DATAPLANE_PORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dataplane/frame.h"
@@ -20,6 +21,7 @@
 #define PORTS_MAX 1024	   /* endpoints and uplinks of one daemon */
 #define PORT_QUEUES_MAX 16 /* queue pairs of one port */
 #define PORT_NAME_MAX 64
+#define PORT_MARK_MAX 256 /* of an interface, its NUL included (IFALIASZ) */
 #define WORKERS_MAX 32
 
 /* What the far side takes as it is; what it does not, transmit's caller finishes first. */
@@ -85,6 +87,12 @@ struct port_ops {
 	 */
 	int (*set_mtu)(struct port *port, uint16_t mtu, struct error *err);
 
+	/*
+	 * Whether the far side's interface stays when its last user ends or closes the port; a new port is
+	 * not kept. NULL where none of our making is there. Control side.
+	 */
+	void (*keep)(struct port *port, bool keep);
+
 	/* Release everything, the struct too. Control side; no worker knows the port any more. */
 	void (*close)(struct port *port);
 };
@@ -123,6 +131,12 @@ static inline void port_close(struct port *port)
 	port->ops->close(port);
 }
 
+static inline void port_keep(struct port *port, bool keep)
+{
+	if (port->ops->keep != NULL)
+		port->ops->keep(port, keep);
+}
+
 /* What all kinds need to know at creation. */
 struct port_params {
 	struct mac mac;
@@ -147,6 +161,11 @@ struct port *port_vhost_create(
 struct tap_params {
 	const char *netns; /* path of a namespace, NULL: the daemon's own */
 	const char *name;  /* of the interface inside, 1..15 bytes */
+	/*
+	 * NULL, or what the interface's alias is set to. One of that name that bears it already, and that
+	 * nobody has open, is taken up as it is, but for MAC and MTU.
+	 */
+	const char *mark;
 };
 struct port *port_tap_create(
 	const struct port_params *common, const struct tap_params *params, struct error *err);

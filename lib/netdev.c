@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,6 +121,8 @@ int netdev_get(const char *name, struct netdev_info *ret, struct error *err)
 	addr = rtnl_link_get_addr(link);
 	if (addr != NULL && nl_addr_get_len(addr) == MAC_LEN)
 		memcpy(ret->mac.b, nl_addr_get_binary_addr(addr), MAC_LEN);
+	if (rtnl_link_get_ifalias(link) != NULL)
+		snprintf(ret->alias, sizeof(ret->alias), "%s", rtnl_link_get_ifalias(link));
 	ret->xdp_prog = xdp_prog_id(sk, ret->ifindex);
 	rtnl_link_put(link);
 	nl_socket_free(sk);
@@ -137,6 +140,8 @@ static int change_fill(struct rtnl_link *want, const struct netdev_change *chang
 		rtnl_link_set_addr(want, addr);
 		nl_addr_put(addr);
 	}
+	if (change->alias != NULL)
+		rtnl_link_set_ifalias(want, change->alias);
 	if (change->mtu != 0)
 		rtnl_link_set_mtu(want, change->mtu);
 	if (change->flags_set != 0)

@@ -12,19 +12,22 @@
 #include "lib/addr.h"
 #include "lib/error.h"
 
-#define NETDEV_NAME_LEN 16 /* IFNAMSIZ, the NUL included */
+#define NETDEV_NAME_LEN 16   /* IFNAMSIZ, the NUL included */
+#define NETDEV_ALIAS_LEN 256 /* IFALIASZ, the same */
 
 struct netdev_info {
 	int ifindex;
 	uint32_t flags; /* IFF_UP, IFF_PROMISC, ... */
 	uint32_t mtu;	/* layer-3 bytes */
 	struct mac mac;
-	uint32_t xdp_prog; /* id of the XDP program attached, 0: none */
+	char alias[NETDEV_ALIAS_LEN]; /* "": none */
+	uint32_t xdp_prog;	      /* id of the XDP program attached, 0: none */
 };
 
 /* What to change; what is 0 or NULL stays as it is. */
 struct netdev_change {
 	const struct mac *mac;
+	const char *alias; /* a text for people and programs that the kernel keeps */
 	uint32_t mtu;
 	uint32_t flags_set;   /* IFF_UP, IFF_PROMISC */
 	uint32_t flags_clear; /* the same */

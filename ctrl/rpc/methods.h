@@ -18,12 +18,18 @@ struct rpc_context {
 	struct model *model;
 	char boot_id[BOOT_ID_LEN]; /* another one at each start */
 	const char *dpdk_version;
-	const char *config_source; /* "empty" or "controller" */
-	uint64_t started_ns;	   /* CLOCK_MONOTONIC */
+	/* Where the state came from: "empty", "snapshot", "recovered"; "controller": --config */
+	const char *config_source;
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	void *daemon;
 	void (*shutdown)(void *daemon);	   /* end in good order, soon */
 	unsigned (*clients)(void *daemon); /* connections now */
 	void (*dpdk_log_level)(enum log_level level);
+	/*
+	 * Called by the executor before it waits for a request. Returns the milliseconds after which it
+	 * is to be called again, -1: when there has been a request. NULL: nothing is to be done.
+	 */
+	int (*idle)(void *daemon);
 };
 
 void boot_id_make(char boot_id[static BOOT_ID_LEN]);

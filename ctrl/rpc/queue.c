@@ -3,9 +3,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctrl/rpc/server_internal.h"
+
+#define MS_PER_S 1000
+#define NS_PER_MS 1000000L
+#define NS_PER_S 1000000000L
 
 static void list_init(struct request_list *list)
 {
@@ -22,11 +27,16 @@ static void list_append(struct request_list *list, struct request *request)
 
 int queue_init(struct queue *queue)
 {
+	pthread_condattr_t clock;
+
 	queue->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (queue->wake_fd < 0)
 		return -errno;
 	pthread_mutex_init(&queue->mutex, NULL);
-	pthread_cond_init(&queue->filled, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&queue->filled, &clock);
+	pthread_condattr_destroy(&clock);
 	list_init(&queue->todo);
 	list_init(&queue->done);
 	queue->stopping = false;
@@ -61,13 +71,33 @@ void queue_push(struct queue *queue, struct request *request)
 	pthread_mutex_unlock(&queue->mutex);
 }
 
-struct request *queue_pop(struct queue *queue, bool *stopping)
+static struct timespec deadline_in(int wait_ms)
 {
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += wait_ms / MS_PER_S;
+	ts.tv_nsec += (long)(wait_ms % MS_PER_S) * NS_PER_MS;
+	if (ts.tv_nsec >= NS_PER_S) {
+		ts.tv_nsec -= NS_PER_S;
+		ts.tv_sec++;
+	}
+	return ts;
+}
+
+struct request *queue_pop(struct queue *queue, int wait_ms, bool *stopping)
+{
+	struct timespec deadline = deadline_in(wait_ms < 0 ? 0 : wait_ms);
 	struct request *request;
+	int rc = 0;
 
 	pthread_mutex_lock(&queue->mutex);
-	while (queue->todo.first == NULL && !queue->stopping)
-		pthread_cond_wait(&queue->filled, &queue->mutex);
+	while (queue->todo.first == NULL && !queue->stopping && rc != ETIMEDOUT) {
+		if (wait_ms < 0)
+			rc = pthread_cond_wait(&queue->filled, &queue->mutex);
+		else
+			rc = pthread_cond_timedwait(&queue->filled, &queue->mutex, &deadline);
+	}
 	*stopping = queue->stopping;
 	request = queue->todo.first;
 	if (request != NULL) {

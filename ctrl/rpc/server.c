@@ -52,11 +52,18 @@ static void request_execute(struct rpc_context *ctx, struct request *request)
 static void executor_run(struct server *server)
 {
 	struct error ending = {0};
-	struct request *request;
-	bool stopping;
+	struct rpc_context *ctx = server->ctx;
+	bool stopping = false;
 
 	error_set(&ending, LEAT_NOT_READY, "the daemon is ending");
-	while ((request = queue_pop(&server->queue, &stopping)) != NULL) {
+	for (;;) {
+		int wait_ms = ctx->idle != NULL && !stopping ? ctx->idle(ctx->daemon) : -1;
+		struct request *request = queue_pop(&server->queue, wait_ms, &stopping);
+
+		if (request == NULL && stopping)
+			return;
+		if (request == NULL)
+			continue;
 		if (request->reply != NULL)
 			; /* found wrong by the io thread; it only keeps its place here */
 		else if (!stopping)

@@ -92,8 +92,11 @@ bool client_flush(struct client *client);
 int queue_init(struct queue *queue);
 void queue_fini(struct queue *queue);
 void queue_push(struct queue *queue, struct request *request);
-/* Executor: the next request; NULL once stopping and empty. */
-struct request *queue_pop(struct queue *queue, bool *stopping);
+/*
+ * Executor: the next request; NULL once stopping and empty, or when there was none for wait_ms, -1: as
+ * long as it takes.
+ */
+struct request *queue_pop(struct queue *queue, int wait_ms, bool *stopping);
 void queue_finish(struct queue *queue, struct request *request);
 /* io: all that is done, and whether the executor has ended. */
 struct request *queue_collect(struct queue *queue, bool *ended);

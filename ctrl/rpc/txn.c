@@ -28,16 +28,16 @@ static void abort_fill(struct failure *failure, size_t op)
 	struct error cause = failure->error;
 	struct failure inner = {.error = cause};
 
-	/* What the caller wrote wrongly is told as such; it says by its path where. */
-	if (cause.code == LEAT_INVALID_PARAMS || cause.code == LEAT_TIMEOUT)
+	/*
+	 * What the caller wrote wrongly is told as such; it says by its path where. So is what no op in
+	 * particular is to blame for, as a disk that is full.
+	 */
+	if (cause.code == LEAT_INVALID_PARAMS || cause.code == LEAT_TIMEOUT || op == OP_NONE)
 		return;
 	failure->data = json_pack("{s:o}", "cause", failure_to_json(&inner));
-	if (op != OP_NONE)
-		json_object_set_new(failure->data, "failed_index", json_integer((json_int_t)op));
-	failure->error.code = LEAT_TXN_ABORTED;
+	json_object_set_new(failure->data, "failed_index", json_integer((json_int_t)op));
 	failure->error.sys_errno = 0;
-	if (op != OP_NONE)
-		error_set(&failure->error, LEAT_TXN_ABORTED, "op %zu: %.480s", op, cause.message);
+	error_set(&failure->error, LEAT_TXN_ABORTED, "op %zu: %.480s", op, cause.message);
 }
 
 static int op_add(

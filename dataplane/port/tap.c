@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/log.h"
 #include "lib/netdev.h"
 
 #define TUN_DEVICE "/dev/net/tun"
@@ -23,6 +24,7 @@ struct tap_creation {
 	const struct port_params *common;
 	const struct tap_params *params;
 	struct netdev_info info;
+	bool found; /* an earlier daemon left it */
 	int fd;
 };
 
@@ -31,11 +33,19 @@ static const char *netns_name(const struct tap_params *params)
 	return params->netns != NULL ? params->netns : "of the daemon";
 }
 
-static int tap_attach(int fd, const struct tap_params *params, struct error *err)
+/* Is there an interface of that name that bears our mark? */
+static bool tap_is_ours(struct tap_creation *c)
 {
+	return c->params->mark != NULL && netdev_get(c->params->name, &c->info, NULL) == 0 &&
+	       strcmp(c->info.alias, c->params->mark) == 0;
+}
+
+static int tap_attach(int fd, const struct tap_params *params, bool found, struct error *err)
+{
+	/* Exclusive: a persistent TAP that somebody else made is not ours to take. */
+	int exclusive = found ? 0 : IFF_TUN_EXCL;
 	struct ifreq request = {
-		/* Exclusive: a persistent TAP that somebody else made is not ours to take. */
-		.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_NAPI | IFF_TUN_EXCL),
+		.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_NAPI | exclusive),
 	};
 
 	memcpy(request.ifr_name, params->name, strlen(params->name));
@@ -57,7 +67,8 @@ static int tap_open(struct tap_creation *c, struct error *err)
 	c->fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (c->fd < 0)
 		return error_device(err, errno, TUN_DEVICE " (is the tun module loaded?)");
-	if (tap_attach(c->fd, c->params, err) != 0)
+	c->found = tap_is_ours(c);
+	if (tap_attach(c->fd, c->params, c->found, err) != 0)
 		return -1;
 	if (ioctl(c->fd, TUNSETVNETHDRSZ, &vnet_len) != 0 ||
 		ioctl(c->fd, TUNSETOFFLOAD, TAP_OFFLOADS) != 0)
@@ -66,14 +77,26 @@ static int tap_open(struct tap_creation *c, struct error *err)
 	return 0;
 }
 
+/* What was found stays as its container has it, up or down; what differs alone is set. */
+static int tap_set_up(struct tap_creation *c, struct error *err)
+{
+	const struct mac *mac = &c->common->mac;
+	struct netdev_change change = {.mtu = c->common->mtu, .alias = c->params->mark};
+
+	if (!c->found)
+		change.flags_set = IFF_UP;
+	else if (c->info.mtu == change.mtu)
+		change.mtu = 0;
+	if (!mac_is_zero(mac) && !(c->found && mac_equal(mac, &c->info.mac)))
+		change.mac = mac;
+	return netdev_set(c->params->name, &change, err);
+}
+
 static int tap_create_inside(void *arg, struct error *err)
 {
 	struct tap_creation *c = arg;
-	struct netdev_change change = {.mtu = c->common->mtu, .flags_set = IFF_UP};
 
-	if (!mac_is_zero(&c->common->mac))
-		change.mac = &c->common->mac;
-	if (tap_open(c, err) == 0 && netdev_set(c->params->name, &change, err) == 0 &&
+	if (tap_open(c, err) == 0 && tap_set_up(c, err) == 0 &&
 		netdev_get(c->params->name, &c->info, err) == 0)
 		return 0;
 	if (c->fd >= 0)
@@ -137,7 +160,17 @@ static int tap_set_mtu(struct port *port, uint16_t mtu, struct error *err)
 	return rc;
 }
 
-/* The interface is not persistent: it goes with its last fd. */
+static void tap_keep(struct port *port, bool keep)
+{
+	const struct tap_port *tap = (const struct tap_port *)port;
+
+	/* Where it is lost there is nothing to keep. */
+	if (ioctl(tap->fd, TUNSETPERSIST, keep ? 1 : 0) != 0 && port_state(port) != PORT_ERROR)
+		log_warning("TAP %s: whether it outlives the daemon cannot be set: %s", port->name,
+			strerror(errno));
+}
+
+/* The interface goes with its last fd, unless it is kept. */
 static void tap_close(struct port *port)
 {
 	struct tap_port *tap = (struct tap_port *)port;
@@ -158,6 +191,7 @@ static const struct port_ops tap_ops = {
 	.wait_end = tap_wait_end,
 	.wait_fd = tap_wait_fd,
 	.set_mtu = tap_set_mtu,
+	.keep = tap_keep,
 	.close = tap_close,
 };
 

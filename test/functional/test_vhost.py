@@ -8,21 +8,11 @@ import stat
 import pytest
 
 from leatlib import frames, vhost_peer, wait
-from leatlib.testpmd import Testpmd
+from leatlib.testpmd import Testpmd, virtio_user
 from leatlib.traffic import Stream
 
 RESTARTS = 20
 MANY = 5000
-
-
-def virtio_user(host, mac=None, queues=1):
-    """The testpmd port for a vhost-user endpoint."""
-    fields = {"path": host.socket, "mac": mac or host.mac, "queues": queues}
-    if host.port_spec["mode"] == "client":
-        fields["server"] = 1
-        if os.path.exists(host.socket):  # of a peer that was killed: testpmd does not take it over
-            os.unlink(host.socket)
-    return fields
 
 
 def testpmd_between(net, a, b, **options):

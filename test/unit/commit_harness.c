@@ -88,7 +88,7 @@ struct endpoint *add_dpdk(struct wanted *w, unsigned n, const char *devargs)
 	return e;
 }
 
-int try_commit(const struct wanted *w, unsigned deadline_ms, struct error *err)
+int try_commit_with(const struct wanted *w, const struct commit_options *options, struct error *err)
 {
 	struct wanted *copy = malloc(sizeof(*copy));
 	int rc;
@@ -96,7 +96,7 @@ int try_commit(const struct wanted *w, unsigned deadline_ms, struct error *err)
 	memset(err, 0, sizeof(*err));
 	memcpy(copy, w, sizeof(*copy));
 	wanted_link(copy);
-	rc = commit_apply(&copy->config, deadline_ms, err);
+	rc = commit_apply(&copy->config, options, err);
 	if (rc == 0 || err->code == LEAT_TIMEOUT) {
 		free(standing);
 		standing = copy;
@@ -104,6 +104,13 @@ int try_commit(const struct wanted *w, unsigned deadline_ms, struct error *err)
 		free(copy);
 	}
 	return rc;
+}
+
+int try_commit(const struct wanted *w, unsigned deadline_ms, struct error *err)
+{
+	struct commit_options options = {.deadline_ms = deadline_ms};
+
+	return try_commit_with(w, &options, err);
 }
 
 void commit(const struct wanted *w)
@@ -196,7 +203,7 @@ int harness_start(void **state)
 	if (unshare(CLONE_NEWNET) != 0 || quiet_ipv6() != 0 ||
 		rte_eal_init((int)ARRAY_SIZE(argv) - 1, argv) < 0)
 		return -1;
-	if (workers_start(&options, &err) != 0 || commit_init(&err) != 0) {
+	if (workers_start(&options, &err) != 0 || commit_init(false, &err) != 0) {
 		print_error("%s\n", err.message);
 		return -1;
 	}

@@ -40,6 +40,8 @@ struct endpoint *add_dpdk(struct wanted *w, unsigned n, const char *devargs);
 
 /* Commit a copy, kept for as long as it stands; commit() fails the test where that fails. */
 int try_commit(const struct wanted *w, unsigned deadline_ms, struct error *err);
+int try_commit_with(
+	const struct wanted *w, const struct commit_options *options, struct error *err);
 void commit(const struct wanted *w);
 
 /* The port as the workers see it. */

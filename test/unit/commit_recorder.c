@@ -6,8 +6,9 @@
 
 struct commit_recorder commit_recorder;
 
-int commit_init(struct error *err)
+int commit_init(bool keep_interfaces, struct error *err)
 {
+	(void)keep_interfaces;
 	(void)err;
 	return 0;
 }
@@ -16,17 +17,20 @@ void commit_fini(void)
 {
 }
 
-int commit_apply(const struct config *want, unsigned deadline_ms, struct error *err)
+int commit_apply(const struct config *want, const struct commit_options *options, struct error *err)
 {
 	struct commit_recorder *r = &commit_recorder;
 	enum leat_error_code fail = r->fail;
 	char byte;
 
 	r->applied++;
-	r->deadline_ms = deadline_ms;
+	r->deadline_ms = options->deadline_ms;
 	r->fail = LEAT_OK;
 	if (r->gate_fd > 0 && read(r->gate_fd, &byte, 1) != 1)
 		return error_set(err, LEAT_INTERNAL, "the gate is broken");
+	if ((fail == LEAT_OK || fail == LEAT_TIMEOUT) && options->seal != NULL &&
+		options->seal(options->seal_arg, err) < 0)
+		return -1;
 	if (fail == LEAT_OK || fail == LEAT_TIMEOUT)
 		r->last = want;
 	if (fail == LEAT_OK)
@@ -36,6 +40,11 @@ int commit_apply(const struct config *want, unsigned deadline_ms, struct error *
 	if (fail == LEAT_DEVICE)
 		return error_device(err, 19, "told to");
 	return error_set(err, fail, "told to");
+}
+
+int commit_retry(void)
+{
+	return -1;
 }
 
 json_t *commit_endpoint_oper(const char *id)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -219,6 +220,79 @@ static void test_the_former_port_comes_back(void **state)
 	assert_non_null(view("e1")->port);
 }
 
+struct sealing {
+	int result;
+	unsigned called;
+	bool interface_there; /* when it was called */
+};
+
+static int note_seal(void *arg, struct error *err)
+{
+	struct sealing *s = arg;
+
+	s->called++;
+	s->interface_there = if_nametoindex("lt1") != 0;
+	return s->result == 0 ? 0 : error_device(err, ENOSPC, "told to");
+}
+
+/* What cannot be made to last does not happen. */
+static void test_a_seal_that_fails_changes_nothing(void **state)
+{
+	struct sealing sealing = {.result = -1};
+	struct commit_options options = {.seal = note_seal, .seal_arg = &sealing};
+	struct wanted with = wanted_empty();
+	struct error err = {0};
+
+	(void)state;
+	commit(&with);
+	add_tap(&with, 1, "lt1");
+	assert_int_equal(try_commit_with(&with, &options, &err), -1);
+	assert_int_equal(err.sys_errno, ENOSPC);
+	assert_int_equal(sealing.called, 1);
+	assert_true(sealing.interface_there);
+	assert_int_equal(if_nametoindex("lt1"), 0);
+	sealing.result = 0;
+	assert_int_equal(try_commit_with(&with, &options, &err), 0);
+	assert_oper("e1", "active", "tap");
+	assert_int_equal(sealing.called, 2);
+}
+
+static void test_lenient_then_retried(void **state)
+{
+	struct commit_options options = {.lenient = true};
+	struct wanted w = wanted_empty();
+	struct error err = {0};
+	unsigned tries = 0;
+
+	(void)state;
+	add_dpdk(&w, 1, "net_null_lenient");
+	add_dpdk(&w, 2, "net_none0");
+	assert_int_equal(try_commit(&w, 0, &err), -1);
+	assert_int_equal(try_commit_with(&w, &options, &err), 0);
+	assert_oper("e1", "active", "dpdk");
+	assert_oper("e2", "error", "dpdk");
+	assert_true(commit_retry() > 0);
+	/* Never more than once when its time has not come. */
+	assert_true(commit_retry() > 0);
+	w.config.n_endpoints = 1;
+	commit(&w);
+	assert_int_equal(commit_retry(), -1);
+
+	/* The name is taken until somebody lets go of it. */
+	assert_int_equal(system("ip link add ltlate type veth peer name ltpeer"), 0);
+	add_tap(&w, 3, "ltlate");
+	assert_int_equal(try_commit_with(&w, &options, &err), 0);
+	assert_oper("e3", "error", "tap");
+	assert_int_equal(system("ip link delete ltlate"), 0);
+	for (int wait = commit_retry(); wait >= 0 && tries < 5; tries++) {
+		pause_ms((unsigned)wait);
+		wait = commit_retry();
+	}
+	assert_oper("e3", "active", "tap");
+	assert_non_null(view("e3"));
+	assert_int_equal(commit_retry(), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +301,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_a_tap_with_another_mac_is_made_anew, harness_clean),
 		cmocka_unit_test_teardown(test_failures_change_nothing, harness_clean),
 		cmocka_unit_test_teardown(test_the_former_port_comes_back, harness_clean),
+		cmocka_unit_test_teardown(test_a_seal_that_fails_changes_nothing, harness_clean),
+		cmocka_unit_test_teardown(test_lenient_then_retried, harness_clean),
 	};
 
 	return cmocka_run_group_tests(tests, harness_start, harness_stop);

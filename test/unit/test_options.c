@@ -37,6 +37,11 @@ static void test_defaults(void **state)
 	assert_int_equal(options.memory_mb, OPTION_MEMORY_DEFAULT_MB);
 	assert_int_equal(options.n_workers, 0);
 	assert_int_equal(options.eal_argc, 0);
+	assert_false(options.no_state);
+	assert_string_equal(options.state_dir, "/var/lib/leat");
+	assert_true(PARSE("--state-dir", "/s", "--new-state"));
+	assert_string_equal(options.state_dir, "/s");
+	assert_true(options.new_state);
 }
 
 static void test_all(void **state)
@@ -48,6 +53,7 @@ static void test_all(void **state)
 	assert_string_equal(options.socket, "/s");
 	assert_string_equal(options.socket_group, "g");
 	assert_true(options.no_state);
+	assert_null(options.state_dir);
 	assert_int_equal(options.n_workers, 4);
 	assert_int_equal(options.workers[0], 1);
 	assert_int_equal(options.workers[3], 5);
@@ -77,7 +83,8 @@ static void test_bad_usage(void **state)
 	assert_bad_usage(PARSE("--memory", "0"));
 	assert_bad_usage(PARSE("--memory", "12x"));
 	assert_bad_usage(PARSE("--log-level", "loud"));
-	assert_bad_usage(PARSE("--state-dir", "/var/lib/leat"));
+	assert_bad_usage(PARSE("--no-state", "--state-dir", "/s"));
+	assert_bad_usage(PARSE("--no-state", "--new-state"));
 }
 
 int main(void)

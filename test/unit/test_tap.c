@@ -100,6 +100,47 @@ static void check_refused(
 		fail_msg("\"%s\" does not name \"%s\"", err.message, says);
 }
 
+static struct port *create_marked(const char *name, const char *mark, struct error *err)
+{
+	struct port_params common = {
+		.mac = {{0x02, 0, 0, 0, 0, 0x11}}, .mtu = 1400, .queues = 1, .workers = 1};
+	struct tap_params params = {.netns = netns, .name = name, .mark = mark};
+
+	memset(err, 0, sizeof(*err));
+	return port_tap_create(&common, &params, err);
+}
+
+/* It stays when it is kept, and whoever knows its mark gets it back. */
+static void test_kept(void **state)
+{
+	struct look look = {.name = "eth0"};
+	struct error err;
+	struct port *port = create_marked("eth0", "leat endpoint:a", &err);
+	int ifindex;
+
+	(void)state;
+	assert_non_null(port);
+	assert_null(create_marked("eth0", "leat endpoint:a", &err)); /* it is in use */
+	assert_int_equal(err.code, LEAT_DEVICE);
+	port_keep(port, true);
+	port_close(port);
+	assert_int_equal(netns_run(netns, look_inside, &look, &err), 0);
+	assert_string_equal(look.info.alias, "leat endpoint:a");
+	ifindex = look.info.ifindex;
+
+	assert_null(create_marked("eth0", "leat endpoint:b", &err));
+	assert_null(create("/proc/self/ns/none", "eth0", &err));
+	assert_null(create(netns, "eth0", &err));
+	assert_int_equal(err.sys_errno, EBUSY);
+	port = create_marked("eth0", "leat endpoint:a", &err);
+	assert_non_null(port);
+	assert_int_equal(netns_run(netns, look_inside, &look, &err), 0);
+	assert_int_equal(look.info.ifindex, ifindex);
+	port_keep(port, false);
+	port_close(port);
+	assert_int_equal(netns_run(netns, look_inside, &look, &err), -1);
+}
+
 static void test_refusals(void **state)
 {
 	struct port *port = create_ok("eth0");
@@ -324,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_and_close),
+		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_receive),
 		cmocka_unit_test(test_receive_gso),

@@ -68,6 +68,21 @@ class Daemon:
                 os.unlink(notify)
         self.rpc = Rpc(self.socket)
 
+    def kill(self, signum=signal.SIGKILL):
+        """End it by a signal, in whatever it is doing."""
+        if self.rpc:
+            self.rpc.close()
+            self.rpc = None
+        self.process.kill(signum)
+        if signum != signal.SIGKILL:
+            self.process.wait(STOP_SECONDS)
+            self.process.close()
+
+    def restart(self, signum=signal.SIGKILL):
+        """End it by a signal and start it again."""
+        self.kill(signum)
+        self.start()
+
     @property
     def pid(self):
         return self.process.pid

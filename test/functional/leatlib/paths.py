@@ -11,8 +11,8 @@ WORKERS = os.environ.get("LEAT_WORKERS", "1")  # the cores that poll, unless a t
 GUEST = os.environ.get("LEAT_GUEST_DIR", "/var/cache/leat/guest")
 LSAN_SUPPRESSIONS = os.path.join(ROOT, "test", "functional", "lsan.supp")
 
-TOOLS = ["dpdk-testpmd", "ethtool", "ip", "iperf3", "nsenter", "ping", "qemu-system-x86_64",
-         "tcpdump"]
+TOOLS = ["dpdk-testpmd", "ethtool", "ip", "iperf3", "mkfs.ext4", "nsenter", "ping",
+         "qemu-system-x86_64", "tcpdump"]
 
 
 def missing():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """dpdk-testpmd as the peer of vhost-user ports (a virtio-user front end on each) or memif ports."""
+import os
 import re
 import signal
 
@@ -8,6 +9,16 @@ from leatlib.process import Process
 
 PROMPT = "testpmd> "
 START_SECONDS = 30
+
+
+def virtio_user(host, mac=None, queues=1):
+    """The testpmd port for a vhost-user endpoint."""
+    fields = {"path": host.socket, "mac": mac or host.mac, "queues": queues}
+    if host.port_spec["mode"] == "client":
+        fields["server"] = 1
+        if os.path.exists(host.socket):  # of a peer that was killed: testpmd does not take it over
+            os.unlink(host.socket)
+    return fields
 
 
 class Testpmd:

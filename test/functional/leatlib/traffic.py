@@ -66,6 +66,80 @@ class Stream:
         assert not lost, f"{len(lost)} of {self.sent} datagrams were lost: {lost[:20]}"
 
 
+class TcpFlow:
+    """One TCP connection from one host to another, a block every millisecond, until stop()."""
+    BLOCK = b"t" * 512
+
+    def __init__(self, src, dst, port=7100):
+        listener = dst.ns.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.bind((dst.ip, port))
+        listener.listen(1)
+        self.source = src.ns.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.source.settimeout(20)
+        self.source.connect((dst.ip, port))
+        self.sink = listener.accept()[0]
+        self.sink.settimeout(20)
+        listener.close()
+        self.arrivals, self.received, self.sent = [time.monotonic()], 0, 0
+        self.running, self.error = True, None
+        self.threads = [threading.Thread(target=self._guard, args=[body], daemon=True)
+                        for body in (self._send, self._receive)]
+        for thread in self.threads:
+            thread.start()
+
+    def _guard(self, body):
+        try:
+            body()
+        except OSError as error:
+            self.error = error
+
+    def _send(self):
+        start = time.monotonic()
+        blocks = 0
+        while self.running:
+            self.source.sendall(self.BLOCK)
+            blocks += 1
+            wait.pace(start, blocks, 1000)
+        self.sent = blocks * len(self.BLOCK)
+        self.source.shutdown(socket.SHUT_WR)
+
+    def _receive(self):
+        while data := self.sink.recv(65536):
+            self.received += len(data)
+            self.arrivals.append(time.monotonic())
+
+    def wait_more(self, n=100, seconds=20):
+        """Wait until data has arrived `n` more times."""
+        goal = len(self.arrivals) + n
+        wait.until(lambda: len(self.arrivals) >= goal or self.error, seconds,
+                   "more data of a TCP connection")
+        assert self.error is None, f"the TCP connection broke: {self.error}"
+
+    def gap_ms(self):
+        """The longest time without data since it was last asked."""
+        times = self.arrivals[:]
+        self.arrivals = times[-1:]
+        return 1000 * max(later - earlier for earlier, later in zip(times, times[1:]))
+
+    def stop(self):
+        """End it; every byte must have arrived."""
+        self.running = False
+        for thread in self.threads:
+            thread.join()
+        self.source.close()
+        self.sink.close()
+        assert self.error is None, f"the TCP connection broke: {self.error}"
+        assert self.received == self.sent, f"{self.received} of {self.sent} bytes arrived"
+
+
+def iperf3_beside(client, server, seconds, port=5201):
+    """iperf3 from one host to another in the background: its process, which must end with 0."""
+    listener = server.ns.start(["iperf3", "-s", "-1", "--forceflush", "-p", port])
+    listener.expect("Server listening", 10)
+    return client.ns.start(["iperf3", "-J", "-c", server.ip, "-p", port, "-t", seconds])
+
+
 def iperf3(client, server, *options, seconds=2, address=None, port=5201):
     """Run iperf3 from one host to another; its JSON report."""
     listener = server.ns.start(["iperf3", "-s", "-1", "--forceflush", "-p", port])
