@@ -12,7 +12,6 @@ from leatlib.daemon import sanitizer_env
 from leatlib.process import Process, run
 from leatlib.rpc import RpcError
 from leatlib.testpmd import Testpmd, virtio_user
-from leatlib.traffic import TcpFlow, iperf3_beside
 
 RESTARTS = 3
 
@@ -279,22 +278,6 @@ def test_config_file_over_the_store(kept, tmp_path):
     config.write_text('{"objects": {}}')
     kept.restart()
     assert [item["id"] for item in kept.call("network.list")["items"]] == ["net"]
-
-
-@pytest.mark.release
-def test_tcp_across_restarts(kept):
-    """TCP connections live through kill -9 and restart. The gaps are shown."""
-    a, b = kept.tap("a"), kept.tap("b")
-    flow = TcpFlow(a, b)
-    bulk = iperf3_beside(a, b, seconds=RESTARTS * 4)
-    for number in range(RESTARTS):
-        flow.wait_more()
-        flow.gap_ms()
-        kept.restart()
-        flow.wait_more()
-        print(f"restart {number + 1}: {flow.gap_ms():.0f} ms without data")
-    flow.stop()
-    assert bulk.wait(RESTARTS * 4 + 20) == 0, bulk.text()
 
 
 def test_vhost_user_peers_come_back(kept):

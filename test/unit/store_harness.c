@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char root[] = "/tmp/leat-test-store-XXXXXX";
+static char root[] = "/dev/shm/leat-test-store-XXXXXX";
 char state_dir[64];
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -38,6 +38,7 @@ class Daemon:
         state = ["--state-dir", state_dir] if state_dir else ["--no-state"]
         self.argv = [self.binary, "--socket", self.socket, *state, "--workers", workers,
                      "--memory", str(memory), *extra]
+        self.env = {}  # beyond its usual environment
         self.process = None
         self.rpc = None
         if start:
@@ -48,7 +49,7 @@ class Daemon:
         notify = os.path.join(self.directory, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             ready.bind(notify)
-            env = sanitizer_env()
+            env = {**sanitizer_env(), **self.env}
             env["NOTIFY_SOCKET"] = notify
             self.process = Process(self.argv, env=env)
             ready.setblocking(False)

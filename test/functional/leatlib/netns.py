@@ -11,7 +11,7 @@ from leatlib.process import Process, run
 CLONE_NEWNET = 0x40000000
 RUN_DIR = "/run/netns"
 NAME = re.compile(r"lt(\d+)[-v]")
-RUNNERS = (b"pytest", b"scripts/bench")  # whose processes make such names
+RUNNERS = (b"pytest", b"scripts/bench", b"scripts/soak")  # whose processes make such names
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _lock = threading.Lock()
