@@ -54,6 +54,18 @@ int commit_apply(
  */
 int commit_retry(void);
 
+struct port_status {
+	const char *type; /* "endpoint" or "uplink" */
+	const char *id;
+	const char *state; /* "active", "pending" or "error" */
+	const char *error; /* why it is the last; else NULL */
+};
+typedef void port_status_fn(const struct port_status *port, void *arg);
+
+/* Every port of an endpoint or uplink; and those whose state is another than this call last gave. */
+void commit_ports_each(port_status_fn *fn, void *arg);
+void commit_port_changes(port_status_fn *fn, void *arg);
+
 /* What is known of an object beyond its configuration; new references, never NULL. */
 json_t *commit_endpoint_oper(const char *id); /* {state, port:{id,kind,name,socket,mtu,mac}} */
 json_t *commit_uplink_oper(const char *id);   /* the same shape */

@@ -102,3 +102,39 @@ json_t *commit_uplink_oper(const char *id)
 {
 	return oper(names_index(&commit_state.names.uplink, id));
 }
+
+static void status_fill(struct port_status *ret, uint16_t index)
+{
+	*ret = (struct port_status){.error = NULL};
+	ret->type = commit_port_owner(index, &ret->id);
+	ret->state = state_of(&commit_state.port[index], &ret->error);
+}
+
+void commit_ports_each(port_status_fn *fn, void *arg)
+{
+	struct port_status status;
+
+	for (uint16_t i = 0; i < PORTS_MAX; i++) {
+		if (!commit_state.port[i].used)
+			continue;
+		status_fill(&status, i);
+		fn(&status, arg);
+	}
+}
+
+void commit_port_changes(port_status_fn *fn, void *arg)
+{
+	struct port_status status;
+
+	for (uint16_t i = 0; i < PORTS_MAX; i++) {
+		struct port_record *record = &commit_state.port[i];
+
+		if (!record->used)
+			continue;
+		status_fill(&status, i);
+		if (record->told != NULL && strcmp(record->told, status.state) == 0)
+			continue;
+		record->told = status.state;
+		fn(&status, arg);
+	}
+}

@@ -20,7 +20,8 @@ struct port_record {
 	bool used;	   /* an endpoint or uplink has this index */
 	struct port *port; /* NULL: it could not be opened again, see error */
 	struct birth birth;
-	struct mac mac; /* the endpoint's, as it is configured now */
+	struct mac mac;	  /* the endpoint's, as it is configured now */
+	const char *told; /* its state as commit_port_changes() last gave it, NULL: never */
 	char error[sizeof(((struct error *)0)->message)];
 };
 

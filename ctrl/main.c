@@ -8,7 +8,9 @@
 
 #include "ctrl/commit.h"
 #include "ctrl/eal.h"
+#include "ctrl/limits.h"
 #include "ctrl/options.h"
+#include "ctrl/rpc/events.h"
 #include "ctrl/rpc/server.h"
 #include "ctrl/store.h"
 #include "dataplane/worker.h"
@@ -39,8 +41,11 @@ static unsigned daemon_clients(void *arg)
 
 static int daemon_idle(void *arg)
 {
-	(void)arg;
-	return commit_retry();
+	struct daemon *daemon = arg;
+	int retry_ms = commit_retry();
+
+	ports_watch(&daemon->ctx);
+	return retry_ms >= 0 && retry_ms < PORT_WATCH_MS ? retry_ms : PORT_WATCH_MS;
 }
 
 static void error_log(const char *what, const struct error *err)
@@ -92,6 +97,8 @@ static void context_init(struct daemon *daemon)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	boot_id_make(daemon->ctx.boot_id);
 	daemon->ctx.model = model_new();
+	daemon->ctx.events = events_new(daemon->ctx.boot_id);
+	model_observe(daemon->ctx.model, commit_note, &daemon->ctx);
 	daemon->ctx.dpdk_version = eal_version();
 	daemon->ctx.started_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 	daemon->ctx.daemon = daemon;
@@ -181,6 +188,7 @@ static int dataplane_run(struct daemon *daemon)
 	workers_stop();
 	commit_fini();
 	model_free(daemon->ctx.model);
+	events_free(daemon->ctx.events);
 	eal_stop();
 	return code;
 }

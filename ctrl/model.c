@@ -41,6 +41,12 @@ int model_publish(struct model *model, struct error *err)
 	return commit_apply(&model->current->config, &options, err);
 }
 
+void model_observe(struct model *model, model_commit_fn *fn, void *arg)
+{
+	model->committed = fn;
+	model->committed_arg = arg;
+}
+
 uint64_t model_rev(const struct model *model)
 {
 	return model->rev;

@@ -49,6 +49,10 @@ json_t *model_global(const struct model *model);
 /* What `object` refers to and is not there: ["group:web"]. New reference. */
 json_t *model_pending(const struct model *model, const struct object *object);
 
+/* Call fn after each commit, with what it changed and the revision it led to. Once. */
+typedef void model_commit_fn(const struct txn *txn, uint64_t rev, void *arg);
+void model_observe(struct model *model, model_commit_fn *fn, void *arg);
+
 struct txn *txn_begin(struct model *model);
 void txn_free(struct txn *txn);
 

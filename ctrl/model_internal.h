@@ -23,7 +23,9 @@ struct model {
 	 * until a later one has succeeded.
 	 */
 	struct view *retired;
-	struct store *store; /* NULL: nothing is kept */
+	struct store *store;	    /* NULL: nothing is kept */
+	model_commit_fn *committed; /* NULL: nobody wants to know */
+	void *committed_arg;
 };
 
 struct txn {

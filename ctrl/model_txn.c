@@ -238,6 +238,8 @@ int txn_commit(struct txn *txn, bool dry_run, unsigned deadline_ms, struct error
 		txn_adopt(txn, view, txn->model->rev + 1);
 		if (result == 0)
 			retired_free(txn->model);
+		if (txn->model->committed != NULL)
+			txn->model->committed(txn, txn->model->rev, txn->model->committed_arg);
 	}
 	if (result < 0 && err != NULL)
 		*err = failure;

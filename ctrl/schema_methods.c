@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The methods: their params and what they give back. */
+#include "ctrl/event_types.h"
 #include "ctrl/limits.h"
 #include "ctrl/schema.h"
 #include "ctrl/schema_tables.h"
@@ -137,6 +138,37 @@ PARAMS(log_params,
 	{"module", FIELD_ENUM, .values = VALUES("leat", "dpdk"), .fallback = "\"leat\"",
 		.doc = "The switch itself or the DPDK libraries under it."});
 
+/* events.* */
+
+static const char *const event_names[] = {
+#define X(name, text, doc) (text),
+	EVENT_TYPES(X)
+#undef X
+		NULL,
+};
+
+static const struct field event_type_element = {
+	.type = FIELD_ENUM,
+	.values = event_names,
+	.doc = "A type of events.",
+};
+
+PARAMS(since_params,
+	{"boot_id", FIELD_STRING, FIELD_REQUIRED, .min = 1, .max = 63,
+		.doc = "Of the daemon that gave the number."},
+	{"seq", FIELD_INT, FIELD_REQUIRED, .min = 0, .max = INT64_MAX - 1,
+		.doc = "The last event that was received."});
+
+PARAMS(subscribe_params,
+	{"types", FIELD_ARRAY, .max = 64, .element = &event_type_element,
+		.doc = "Only these, and `events.lost`; default: all."},
+	{"since", FIELD_OBJECT, .object = &since_params,
+		.doc = "Begin behind this one; where that cannot be, with `events.lost`. Absent: "
+		       "from "
+		       "now on."},
+	{"snapshot", FIELD_BOOL, .fallback = "false",
+		.doc = "Begin with a `port.state` of each port as it is."});
+
 static const struct method methods[] = {
 	{"system.hello", "Who the client is; not required before other methods.", &hello_params,
 		"{api, server:{name, version, dpdk}, boot_id, rev, config_source, capabilities[], "
@@ -172,6 +204,9 @@ static const struct method methods[] = {
 		"{rev, ts_ns, port, endpoint, rule, worker[], drop}", 0, VERB_OTHER, 0},
 	{"policy.trace", "What would happen to a packet; touches nothing.", &trace_params,
 		"{verdict, reason, rule, out[], steps[]}", 0, VERB_OTHER, 0},
+	{"events.subscribe", "Get events on this connection; in place of what it got before.",
+		&subscribe_params, "{boot_id, seq}", 0, VERB_OTHER, 0},
+	{"events.unsubscribe", "Get no more events.", &no_params, "{}", 0, VERB_OTHER, 0},
 	{"log.set", "What is logged.", &log_params, "{}", 0, VERB_OTHER, 0},
 };
 

@@ -30,6 +30,8 @@ static const struct command commands[] = {
 		"What the switch says of itself: versions, limits, what it can do."},
 	{"ping", NULL, COMMAND_CALL, "system.ping", NULL, NULL, false, NULL, print_fields, NULL},
 	{"log", NULL, COMMAND_CALL, "log.set", "LEVEL", "level", true, NULL, print_fields, NULL},
+	{"monitor", NULL, COMMAND_MONITOR, "events.subscribe", NULL, NULL, false, NULL, print_event,
+		"Print events as they come, until it is ended."},
 	{"methods", NULL, COMMAND_CALL, "system.methods", NULL, NULL, false, NULL, print_methods,
 		NULL},
 	{"schema", NULL, COMMAND_CALL, "system.schema", NULL, NULL, false, NULL, print_json, NULL},

@@ -16,6 +16,7 @@
 #define READ_STEP (64u << 10)
 #define MS_PER_S 1000
 #define NS_PER_MS 1000000
+#define NO_DEADLINE (-1)
 
 static const char *remedy(int error)
 {
@@ -81,8 +82,9 @@ static int wait_for(struct connection *c, short events, long long deadline_ms)
 	struct pollfd poll_fd = {.fd = c->fd, .events = events};
 
 	for (;;) {
-		long long left = deadline_ms - now_ms();
-		int ready = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
+		long long left = deadline_ms != NO_DEADLINE ? deadline_ms - now_ms() : -1;
+		int ready =
+			poll(&poll_fd, 1, left > 0 || deadline_ms == NO_DEADLINE ? (int)left : 0);
 
 		if (ready > 0)
 			return 0;
@@ -205,4 +207,9 @@ int connection_call(struct connection *c, const char *method, json_t *params, js
 		if (answer >= 0)
 			return answer;
 	}
+}
+
+json_t *connection_next(struct connection *c)
+{
+	return message_read(c, NO_DEADLINE);
 }

@@ -29,4 +29,7 @@ void connection_close(struct connection *c);
  */
 int connection_call(struct connection *c, const char *method, json_t *params, json_t **ret);
 
+/* The next message, however long it takes; NULL with `message`. */
+json_t *connection_next(struct connection *c);
+
 #endif

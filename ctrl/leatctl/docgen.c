@@ -16,6 +16,7 @@ static const struct {
 	{"@MD-METHODS@\n", docgen_md_methods},
 	{"@MD-ERRORS@\n", docgen_md_errors},
 	{"@MD-DROPS@\n", docgen_md_drops},
+	{"@MD-EVENTS@\n", docgen_md_events},
 	{"@MD-LIMITS@\n", docgen_md_limits},
 	{"@MAN-OPTIONS@\n", docgen_man_options},
 	{"@MAN-COMMANDS@\n", docgen_man_commands},

@@ -10,6 +10,7 @@ void docgen_md_objects(FILE *out);
 void docgen_md_methods(FILE *out);
 void docgen_md_errors(FILE *out);
 void docgen_md_drops(FILE *out);
+void docgen_md_events(FILE *out);
 void docgen_md_limits(FILE *out);
 
 /* roff, for the man pages. */

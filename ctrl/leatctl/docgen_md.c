@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ctrl/event_types.h"
 #include "ctrl/leatctl/describe.h"
 #include "ctrl/leatctl/docgen.h"
 #include "ctrl/limits.h"
@@ -126,6 +127,25 @@ void docgen_md_drops(FILE *out)
 	}
 }
 
+void docgen_md_events(FILE *out)
+{
+	static const struct {
+		const char *name;
+		const char *doc;
+	} types[] = {
+#define X(name, text, doc) {text, doc},
+		EVENT_TYPES(X)
+#undef X
+	};
+
+	fputs("| type | meaning |\n|---|---|\n", out);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		fprintf(out, "| `%s` | ", types[i].name);
+		cell_print(out, types[i].doc);
+		fputs(" |\n", out);
+	}
+}
+
 void docgen_md_limits(FILE *out)
 {
 	static const struct {
@@ -141,6 +161,7 @@ void docgen_md_limits(FILE *out)
 				     "dropped"},
 		{LIMIT_TXN_OPS, "operations of one `txn.apply`"},
 		{LIMIT_LIST_ITEMS, "items of one `list`"},
+		{LIMIT_EVENTS, "events that are kept for `since`"},
 		{LIMIT_ID_CHARS, "characters of an id"},
 		{LIMIT_ENDPOINT_IPS, "addresses of one endpoint"},
 	};

@@ -25,6 +25,7 @@ void print_stats(json_t *result, const struct printed *what);
 void print_drops(json_t *result, const struct printed *what);
 void print_status(json_t *result, const struct printed *what);
 void print_workers(json_t *result, const struct printed *what);
+void print_event(json_t *event, const struct printed *what);
 void print_trace(json_t *result, const struct printed *what);
 void print_methods(json_t *result, const struct printed *what);
 

@@ -164,6 +164,23 @@ static void result_print(const struct run *run, json_t *result)
 	}
 }
 
+/* Events until the switch or the reader goes away. */
+static int events_print(const struct run *run, struct connection *connection)
+{
+	json_t *message;
+
+	while ((message = connection_next(connection)) != NULL) {
+		json_t *event = json_object_get(message, "params");
+
+		if (event != NULL)
+			result_print(run, event);
+		json_decref(message);
+		if (fflush(stdout) != 0)
+			return STATUS_DONE;
+	}
+	return no_connection(connection);
+}
+
 static int talk(const struct run *run)
 {
 	const struct settings *settings = run->settings;
@@ -174,9 +191,11 @@ static int talk(const struct run *run)
 	if (connection_open(&connection, settings->socket, settings->timeout_ms) < 0)
 		return no_connection(&connection);
 	status = ask_all(run, &connection, &result);
-	connection_close(&connection);
-	if (status == STATUS_DONE)
+	if (status == STATUS_DONE && run->command->kind == COMMAND_MONITOR)
+		status = events_print(run, &connection);
+	else if (status == STATUS_DONE)
 		result_print(run, result);
+	connection_close(&connection);
 	json_decref(result);
 	return status;
 }

@@ -30,6 +30,15 @@ static void client_free(struct client *client)
 	free(client);
 }
 
+static void request_queue(struct client *client, struct request *request)
+{
+	request->client = client;
+	request->session = &client->session;
+	client->outstanding++;
+	client->outstanding_bytes += request->length;
+	queue_push(&client->server->queue, request);
+}
+
 /* The connection is over; the rest of it goes when the executor has given its requests back. */
 void client_drop(struct client *client)
 {
@@ -37,6 +46,14 @@ void client_drop(struct client *client)
 		bufferevent_free(client->bev);
 		client->bev = NULL;
 		atomic_fetch_sub_explicit(&client->server->n_clients, 1, memory_order_relaxed);
+	}
+	/* The executor may have its session among those that want events. */
+	if (!client->leaving && !client->server->ending) {
+		struct request *goodbye = alloc_zero(1, sizeof(*goodbye));
+
+		client->leaving = true;
+		goodbye->goodbye = true;
+		request_queue(client, goodbye);
 	}
 	if (client->outstanding == 0)
 		client_free(client);
@@ -57,15 +74,6 @@ static bool client_is_paused(const struct client *client)
 static void send_bytes(struct client *client, const char *bytes, size_t length)
 {
 	bufferevent_write(client->bev, bytes, length);
-}
-
-static void request_queue(struct client *client, struct request *request)
-{
-	request->client = client;
-	request->session = &client->session;
-	client->outstanding++;
-	client->outstanding_bytes += request->length;
-	queue_push(&client->server->queue, request);
 }
 
 /* Answer at once where nothing comes before, else behind what does. */
@@ -252,7 +260,8 @@ void client_refuse(int fd, enum leat_error_code code, const char *text)
 
 void client_reply(struct client *client, struct request *request)
 {
-	client->outstanding--;
+	if (!request->notification)
+		client->outstanding--;
 	client->outstanding_bytes -= request->length;
 	if (client->bev == NULL) {
 		if (client->outstanding == 0)

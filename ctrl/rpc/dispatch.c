@@ -23,6 +23,8 @@ static const struct {
 	{"stats.get", stats_get},
 	{"policy.trace", policy_trace},
 	{"log.set", log_set},
+	{"events.subscribe", events_subscribe_method},
+	{"events.unsubscribe", events_unsubscribe_method},
 };
 
 static method_fn *handler_find(const struct method *method)

@@ -13,9 +13,12 @@
 
 #define BOOT_ID_LEN 33 /* 32 hexadecimal digits and the NUL */
 
+struct events;
+
 /* What the methods work on; one a daemon, owned by its main(). */
 struct rpc_context {
 	struct model *model;
+	struct events *events;
 	char boot_id[BOOT_ID_LEN]; /* another one at each start */
 	const char *dpdk_version;
 	/* Where the state came from: "empty", "snapshot", "recovered"; "controller": --config */
@@ -61,6 +64,11 @@ method_fn txn_apply;
 method_fn state_get, state_replace, endpoint_retain;
 method_fn stats_get;
 method_fn policy_trace;
+method_fn events_subscribe_method, events_unsubscribe_method;
+
+/* Make events of commits: a model_commit_fn, with the rpc_context; and of ports. */
+model_commit_fn commit_note;
+void ports_watch(struct rpc_context *ctx);
 
 /* {changed, rev, pending[], ...}: what an upsert or delete gives back; after the commit. */
 json_t *change_result(const struct call *call, const struct txn *txn,

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "ctrl/limits.h"
+#include "ctrl/rpc/events.h"
 #include "ctrl/rpc/server_internal.h"
 #include "lib/alloc.h"
 #include "lib/log.h"
@@ -49,6 +51,19 @@ static void request_execute(struct rpc_context *ctx, struct request *request)
 	failure_fini(&failure);
 }
 
+static void event_send(struct session *session, char *line, size_t length, void *arg)
+{
+	struct server *server = arg;
+	struct request *request = alloc_zero(1, sizeof(*request));
+
+	/* It is there: the executor is told before a client goes, and has not been told yet. */
+	request->client = (struct client *)((char *)session - offsetof(struct client, session));
+	request->notification = true;
+	request->reply = line;
+	request->reply_length = length;
+	queue_finish(&server->queue, request);
+}
+
 static void executor_run(struct server *server)
 {
 	struct error ending = {0};
@@ -58,13 +73,17 @@ static void executor_run(struct server *server)
 	error_set(&ending, LEAT_NOT_READY, "the daemon is ending");
 	for (;;) {
 		int wait_ms = ctx->idle != NULL && !stopping ? ctx->idle(ctx->daemon) : -1;
-		struct request *request = queue_pop(&server->queue, wait_ms, &stopping);
+		struct request *request;
 
+		events_deliver(ctx->events, event_send, server);
+		request = queue_pop(&server->queue, wait_ms, &stopping);
 		if (request == NULL && stopping)
 			return;
 		if (request == NULL)
 			continue;
-		if (request->reply != NULL)
+		if (request->goodbye)
+			events_unsubscribe(ctx->events, request->session);
+		else if (request->reply != NULL)
 			; /* found wrong by the io thread; it only keeps its place here */
 		else if (!stopping)
 			request_execute(server->ctx, request);
@@ -142,7 +161,7 @@ static void on_listen_again(evutil_socket_t fd, short what, void *arg)
 		evconnlistener_enable(server->listener);
 }
 
-static int events_make(struct server *server)
+static int loop_events_make(struct server *server)
 {
 	struct event_base *base = server->base;
 	static const int numbers[] = {SIGTERM, SIGINT};
@@ -164,7 +183,7 @@ static int events_make(struct server *server)
 	return 0;
 }
 
-static void events_free(struct server *server)
+static void loop_events_free(struct server *server)
 {
 	if (server->listener != NULL)
 		evconnlistener_free(server->listener);
@@ -255,13 +274,13 @@ int server_run(struct server *server, struct rpc_context *ctx, void (*ready)(voi
 	server->ctx = ctx;
 	if (listen(server->listen_fd, LISTEN_BACKLOG) < 0)
 		return error_device(err, errno, "cannot listen on %s", server->path);
-	if (events_make(server) < 0) {
-		events_free(server);
+	if (loop_events_make(server) < 0) {
+		loop_events_free(server);
 		return error_device(err, errno, "cannot make the events of the control socket");
 	}
 	result = pthread_create(&server->thread, NULL, io_thread, server);
 	if (result != 0) {
-		events_free(server);
+		loop_events_free(server);
 		return error_device(err, result, "cannot start the thread of the control socket");
 	}
 	pthread_setname_np(server->thread, "leat-io");
@@ -274,7 +293,7 @@ int server_run(struct server *server, struct rpc_context *ctx, void (*ready)(voi
 	executor_run(server);
 	evconnlistener_disable(server->listener);
 	clients_end(server);
-	events_free(server);
+	loop_events_free(server);
 	return 0;
 }
 

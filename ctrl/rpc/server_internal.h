@@ -23,6 +23,8 @@ struct request {
 	char *reply; /* the answer: from the executor, or from the io thread where it was
 		      * found wrong before; NULL: none is sent */
 	size_t reply_length;
+	bool notification; /* an event: it answers nothing, and was never counted */
+	bool goodbye;	   /* the connection is over: the executor is to forget its session */
 	struct request *next;
 };
 
@@ -52,6 +54,7 @@ struct client {
 	size_t scanned; /* bytes of input known to hold no newline */
 	bool skipping;	/* in the rest of a line that is too long */
 	bool eof;	/* has nothing more to send */
+	bool leaving;	/* the executor has been told that it is over */
 	struct client *prev, *next;
 };
 

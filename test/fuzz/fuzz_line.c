@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl/rpc/events.h"
 #include "ctrl/rpc/methods.h"
 #include "test/fuzz/fuzz.h"
 
@@ -33,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *line = (const char *)data;
 
 	ctx.model = model_new();
+	ctx.events = events_new(ctx.boot_id);
 	/* Lines one after the other, as of one connection. */
 	while (size > 0) {
 		const char *newline = memchr(line, '\n', size);
@@ -56,5 +58,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	session_fini(&session);
 	model_free(ctx.model);
+	events_free(ctx.events);
 	return 0;
 }

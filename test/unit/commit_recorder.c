@@ -47,6 +47,19 @@ int commit_retry(void)
 	return -1;
 }
 
+void commit_ports_each(port_status_fn *fn, void *arg)
+{
+	for (unsigned i = 0; i < commit_recorder.n_ports; i++)
+		fn(&commit_recorder.ports[i], arg);
+}
+
+void commit_port_changes(port_status_fn *fn, void *arg)
+{
+	if (commit_recorder.ports_changed)
+		commit_ports_each(fn, arg);
+	commit_recorder.ports_changed = false;
+}
+
 json_t *commit_endpoint_oper(const char *id)
 {
 	return json_pack("{s:s, s:{s:s}}", "state", "pending", "port", "id", id);

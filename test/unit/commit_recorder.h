@@ -11,7 +11,10 @@ struct commit_recorder {
 	unsigned deadline_ms;	   /* of the last one */
 	enum leat_error_code fail; /* the next one fails so, once */
 	const char *fail_object;   /* naming this one */
-	int gate_fd;		   /* where > 0: commit_apply() reads a byte from it first */
+	unsigned n_ports;	   /* what there is to say of ports */
+	struct port_status ports[2];
+	bool ports_changed; /* it is to be said once */
+	int gate_fd;	    /* where > 0: commit_apply() reads a byte from it first */
 };
 extern struct commit_recorder commit_recorder;
 

@@ -26,6 +26,8 @@ int model_setup(void **state)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.model = model_new();
 	boot_id_make(ctx.boot_id);
+	ctx.events = events_new(ctx.boot_id);
+	model_observe(ctx.model, commit_note, &ctx);
 	ctx.dpdk_version = "none";
 	ctx.config_source = "empty";
 	ctx.shutdown = note_shutdown;
@@ -47,6 +49,7 @@ int model_teardown(void **state)
 	results_free();
 	session_fini(&session);
 	model_free(ctx.model);
+	events_free(ctx.events);
 	return 0;
 }
 

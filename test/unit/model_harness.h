@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ctrl/limits.h"
+#include "ctrl/rpc/events.h"
 #include "ctrl/rpc/methods.h"
 #include "test/unit/commit_recorder.h"
 

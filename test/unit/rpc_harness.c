@@ -44,6 +44,8 @@ int rpc_setup(void **state)
 	assert_int_equal(pipe(gate), 0);
 	ctx.model = model_new();
 	boot_id_make(ctx.boot_id);
+	ctx.events = events_new(ctx.boot_id);
+	model_observe(ctx.model, commit_note, &ctx);
 	ctx.dpdk_version = "none";
 	ctx.config_source = "empty";
 	ctx.shutdown = ctx_shutdown;
@@ -62,6 +64,7 @@ int rpc_teardown(void **state)
 	pthread_join(thread, NULL);
 	server_free(server);
 	model_free(ctx.model);
+	events_free(ctx.events);
 	close(gate[0]);
 	close(gate[1]);
 	/* The socket goes with the daemon. */

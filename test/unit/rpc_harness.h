@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "ctrl/limits.h"
+#include "ctrl/rpc/events.h"
 #include "ctrl/rpc/server.h"
 #include "test/unit/commit_recorder.h"
 

@@ -257,7 +257,7 @@ static void test_other_methods(void **state)
 	assert_true(methods[0].params != NULL);
 	refused("policy.trace", "{\"packet\":{}}", LEAT_INVALID_PARAMS);
 	refused("policy.trace", "{\"endpoint\":\"zz\",\"packet\":{}}", LEAT_NOT_FOUND);
-	refused("events.subscribe", "{}", LEAT_METHOD_NOT_FOUND);
+	refused("events.publish", "{}", LEAT_METHOD_NOT_FOUND);
 	refused("system.shutdown", "{\"confirm\":\"no\"}", LEAT_INVALID_PARAMS);
 	assert_int_equal(shutdowns, 0);
 }
