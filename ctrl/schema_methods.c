@@ -80,16 +80,27 @@ PARAMS(txn_params,
 PARAMS(state_get_params, FIELD_TYPES("types", "Only these; default: all."),
 	FIELD_OWNER("Only this owner's objects."));
 
-PARAMS(state_replace_params, FIELD_OWNER("Whose objects are replaced; default: the connection's."),
-	FIELD_TYPES("scope", "Only objects of these types are touched; default: all."),
-	{"objects", FIELD_ANY, FIELD_REQUIRED,
-		.doc = "An array of objects a type, as state.get gives it."},
+#define FIELDS_REPLACE                                                                             \
+	FIELD_OWNER("Whose objects are replaced; default: the connection's."),                     \
+		FIELD_TYPES("scope", "Only objects of these types are touched; default: all."),    \
+		{"mode", FIELD_ENUM, .values = VALUES("apply", "plan"), .fallback = "\"apply\"",   \
+			.doc = "`plan` changes nothing and tells what would."},                    \
+	{                                                                                          \
+		"max_removed", FIELD_INT,                                                          \
+			.min = 0, .max = INT64_MAX,                                                \
+			.doc = "GUARD where more objects than this would go; default: no bound."   \
+	}
+#define FIELD_OBJECTS                                                                              \
+	{                                                                                          \
+		"objects", FIELD_ANY, FIELD_REQUIRED,                                              \
+			.doc = "An array of objects a type, as state.get gives it."                \
+	}
+
+PARAMS(state_replace_params, FIELDS_REPLACE, FIELD_OBJECTS,
 	{"rev", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.doc = "Ignored, so that a state.get result can be sent as it is."},
-	{"mode", FIELD_ENUM, .values = VALUES("apply", "plan"), .fallback = "\"apply\"",
-		.doc = "`plan` changes nothing and tells what would."},
-	{"max_removed", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.doc = "GUARD where more objects than this would go; default: no bound."});
+		.doc = "Ignored, so that a state.get result can be sent as it is."});
+PARAMS(resync_begin_params, FIELDS_REPLACE);
+PARAMS(resync_put_params, FIELD_OBJECTS);
 
 PARAMS(retain_params, FIELD_OWNER("Whose endpoints; default: the connection's."),
 	{"id_prefix", FIELD_STRING, .max = LIMIT_ID_CHARS, .fallback = "\"\"",
@@ -200,6 +211,14 @@ static const struct method methods[] = {
 		VERB_OTHER, 0},
 	{"endpoint.retain", "Delete an owner's endpoints but those named.", &retain_params,
 		"{removed[], rev}", METHOD_CHANGES, VERB_OTHER, 0},
+	{"resync.begin", "Begin a state.replace whose objects come in several messages.",
+		&resync_begin_params, "{rev}", 0, VERB_OTHER, 0},
+	{"resync.put", "Add objects to it, all of this message or none; nothing changes yet.",
+		&resync_put_params, "{objects}: how many there are by now", 0, VERB_OTHER, 0},
+	{"resync.commit", "Do it, in one commit. It is over then, also where it is refused.",
+		&no_params, "{rev, added, changed, removed, unchanged}, each {type:[id, ...]}",
+		METHOD_CHANGES, VERB_OTHER, 0},
+	{"resync.abort", "Forget it.", &no_params, "{}", 0, VERB_OTHER, 0},
 	{"stats.get", "Counters.", &stats_params,
 		"{rev, ts_ns, port, endpoint, rule, worker[], drop}", 0, VERB_OTHER, 0},
 	{"policy.trace", "What would happen to a packet; touches nothing.", &trace_params,

@@ -267,9 +267,12 @@ void client_reply(struct client *client, struct request *request)
 		if (client->outstanding == 0)
 			client_free(client);
 	} else {
+		/* What it has not read before counts: one answer may be long, and it may read it. */
+		size_t unread = output_pending(client);
+
 		if (request->reply != NULL)
 			send_bytes(client, request->reply, request->reply_length);
-		if (output_pending(client) > LIMIT_OUTPUT_BYTES) {
+		if (unread > LIMIT_OUTPUT_BYTES) {
 			log_warning("a client that does not read its replies is dropped");
 			client_drop(client);
 		} else if (!client->server->ending) {

@@ -20,6 +20,10 @@ static const struct {
 	{"state.get", state_get},
 	{"state.replace", state_replace},
 	{"endpoint.retain", endpoint_retain},
+	{"resync.begin", resync_begin},
+	{"resync.put", resync_put},
+	{"resync.commit", resync_commit},
+	{"resync.abort", resync_abort},
 	{"stats.get", stats_get},
 	{"policy.trace", policy_trace},
 	{"log.set", log_set},
@@ -56,6 +60,8 @@ void session_fini(struct session *session)
 {
 	free(session->owner);
 	session->owner = NULL;
+	resync_free(session->resync);
+	session->resync = NULL;
 }
 
 static void method_unknown(const char *name, struct error *err)

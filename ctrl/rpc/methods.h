@@ -37,9 +37,13 @@ struct rpc_context {
 
 void boot_id_make(char boot_id[static BOOT_ID_LEN]);
 
+struct resync;
+void resync_free(struct resync *resync); /* NULL is fine */
+
 /* What lasts as long as a connection. */
 struct session {
-	char *owner; /* named in system.hello, else NULL */
+	char *owner;	       /* named in system.hello, else NULL */
+	struct resync *resync; /* under way, else NULL */
 };
 const char *session_owner(const struct session *session);
 void session_fini(struct session *session);
@@ -62,6 +66,7 @@ method_fn system_hello, system_ping, system_methods, system_schema, system_statu
 method_fn object_upsert, object_delete, object_list, object_get, global_get;
 method_fn txn_apply;
 method_fn state_get, state_replace, endpoint_retain;
+method_fn resync_begin, resync_put, resync_commit, resync_abort;
 method_fn stats_get;
 method_fn policy_trace;
 method_fn events_subscribe_method, events_unsubscribe_method;
