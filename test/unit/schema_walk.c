@@ -73,6 +73,11 @@ const struct valid_params valid_params[] = {
 			 "\"dst_ip\":\"10.0.0.2\",\"proto\":6,\"src_port\":1,\"dst_port\":2,"
 			 "\"tcp_flags\":\"syn\"}}"},
 	{"policy.trace", "{\"uplink\":\"u\",\"packet\":{}}"},
+	{"resync.begin",
+		"{\"owner\":\"o\",\"scope\":[\"rule\"],\"mode\":\"plan\",\"max_removed\":3}"},
+	{"resync.put", "{\"objects\":{\"group\":[{\"id\":\"g\"}]}}"},
+	{"events.subscribe", "{\"types\":[\"port.state\"],\"since\":{\"boot_id\":\"b\",\"seq\":7},"
+			     "\"snapshot\":true}"},
 	{"log.set", "{\"level\":\"info\",\"module\":\"leat\"}"},
 	{NULL, NULL},
 };
