@@ -53,6 +53,8 @@ int commit_apply(
  * milliseconds until the next attempt is due, -1: nothing is to be tried. Cheap where nothing is.
  */
 int commit_retry(void);
+/* Somebody has reason to think that it may be open now: its time has come. */
+void commit_retry_soon(void);
 
 struct port_status {
 	const char *type; /* "endpoint" or "uplink" */

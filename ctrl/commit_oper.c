@@ -135,6 +135,7 @@ void commit_port_changes(port_status_fn *fn, void *arg)
 		if (record->told != NULL && strcmp(record->told, status.state) == 0)
 			continue;
 		record->told = status.state;
+		commit_state.ports_changed = true;
 		fn(&status, arg);
 	}
 }

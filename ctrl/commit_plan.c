@@ -12,9 +12,9 @@ static void plan_one(
 
 	if (commit_state.keep_interfaces)
 		birth_mark(birth, type, id);
-	if (same && record->port != NULL)
+	if (same && !port_is_lost(record))
 		return;
-	if (record->port != NULL && record->port->ops->set_mtu != NULL &&
+	if (!same && record->port != NULL && record->port->ops->set_mtu != NULL &&
 		birth_equal_but_mtu(&record->birth, birth)) {
 		plan->mtu[plan->n_mtu++] = (struct plan_mtu){
 			.index = index,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ports that could not be opened: a namespace that is not there yet, a device that comes late. */
+/* Ports that are not there: a namespace or a device that comes late, a TAP that somebody deleted. */
 #include <stdio.h>
 #include <time.h>
 
@@ -22,12 +22,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static bool is_lost(const struct port_record *record)
-{
-	return record->used && record->port == NULL;
-}
-
-/* Looked for after a commit alone: that is what loses and finds ports. */
+/* Looked for after a commit or a change of some port's state: that is what loses and finds ports. */
 static bool any_lost(void)
 {
 	static bool lost;
@@ -37,7 +32,7 @@ static bool any_lost(void)
 	commit_state.ports_changed = false;
 	lost = false;
 	for (size_t i = 0; i < PORTS_MAX; i++)
-		lost |= is_lost(&commit_state.port[i]);
+		lost |= port_is_lost(&commit_state.port[i]);
 	return lost;
 }
 
@@ -71,13 +66,16 @@ static void retry_all(void)
 {
 	struct commit_options options = {.lenient = true};
 	struct error why = {0};
-	bool opened = false;
+	bool commit = false;
 
 	commit_state.ports_changed = true;
-	for (size_t i = 0; i < PORTS_MAX; i++)
-		if (is_lost(&commit_state.port[i]))
-			opened |= try_one((uint16_t)i);
-	if (opened && commit_apply(commit_state.config, &options, &why) != 0)
+	for (size_t i = 0; i < PORTS_MAX; i++) {
+		if (!port_is_lost(&commit_state.port[i]))
+			continue;
+		/* One that is gone is let go of, and tried for, by the commit. */
+		commit |= commit_state.port[i].port != NULL || try_one((uint16_t)i);
+	}
+	if (commit && commit_apply(commit_state.config, &options, &why) != 0)
 		log_warning(
 			"ports that were opened late wait for the next commit: %s", why.message);
 }
@@ -98,4 +96,10 @@ int commit_retry(void)
 	}
 	due_ms = now_ms() + pause_ms;
 	return any_lost() ? (int)pause_ms : -1;
+}
+
+void commit_retry_soon(void)
+{
+	if (due_ms != 0)
+		due_ms = 1;
 }

@@ -21,6 +21,14 @@ const char *commit_port_owner(uint16_t index, const char **id)
 	return record->birth.uplink ? "uplink" : "endpoint";
 }
 
+bool port_is_lost(const struct port_record *record)
+{
+	if (!record->used)
+		return false;
+	return record->port == NULL ||
+	       (record->birth.spec.kind == PORT_TAP && port_state(record->port) == PORT_ERROR);
+}
+
 uint16_t commit_port_index(const char *id)
 {
 	uint32_t index = names_index(&commit_state.names.endpoint, id);

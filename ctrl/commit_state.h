@@ -54,6 +54,12 @@ struct commit_state {
 	struct port_stats gone;	 /* sum over ports that are gone and reclaimed */
 };
 
+/*
+ * Has its owner no port that works, so that another attempt is due? It could not be opened, or it is a TAP
+ * whose interface is gone. (A vhost-user port in error had a peer that broke the rules: it stays so.)
+ */
+bool port_is_lost(const struct port_record *record);
+
 #define OWNER_TEXT_MAX (ID_MAX + 24) /* "endpoint " and an id */
 
 extern struct commit_state commit_state;

@@ -224,8 +224,14 @@ int txn_commit(struct txn *txn, bool dry_run, unsigned deadline_ms, struct error
 
 	if (txn_check(txn, err) < 0)
 		return -1;
-	if (dry_run || !txn_is_change(txn))
+	if (dry_run)
 		return 0;
+	if (!txn_is_change(txn)) {
+		/* Said once more, perhaps because its namespace is there now. */
+		commit_retry_soon();
+		commit_retry();
+		return 0;
+	}
 	view = view_build(txn->model->current, txn);
 	result = commit_apply(&view->config, &options, &failure);
 	if (result < 0 && failure.code != LEAT_TIMEOUT) {

@@ -109,6 +109,23 @@ def test_a_namespace_that_is_gone(kept):
     lost.ping(a)
 
 
+def test_an_interface_that_was_deleted(kept):
+    """It is made again, in a while; or at once for who says the same once more."""
+    a, b = kept.tap("a"), kept.tap("b")
+    b.ns.ip("link delete eth0")
+    wait.until(lambda: b.ns.has_link("eth0"), 20, "the interface to be made again")
+    wait.until(lambda: kept.state_of(b) == "active", 5, "b to be active")
+    b.configure(False)
+    b.ping(a)
+    b.ns.ip("link delete eth0")
+    wait.until(lambda: kept.endpoint(b, b.port_spec)["state"] == "active" and
+               b.ns.has_link("eth0"), 5, "the interface to be made again by who asks")
+    b.configure(False)
+    b.ping(a)
+    kept.restart()
+    b.ping(a)
+
+
 def test_a_deleted_endpoint_whose_port_was_lost(kept):
     lost = kept.tap("lost")
     kept.kill()

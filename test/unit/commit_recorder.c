@@ -47,6 +47,10 @@ int commit_retry(void)
 	return -1;
 }
 
+void commit_retry_soon(void)
+{
+}
+
 void commit_ports_each(port_status_fn *fn, void *arg)
 {
 	for (unsigned i = 0; i < commit_recorder.n_ports; i++)
