@@ -1,104 +1,181 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/flow_cache.h"
 
+#include <emmintrin.h>
 #include <errno.h>
+#include <string.h>
 
 #include <rte_malloc.h>
 
+#define BUCKETS_FIRST_BITS 6 /* an index begins with so many buckets */
+#define BUCKETS_FIRST (1U << BUCKETS_FIRST_BITS)
+#define ADDRS6_LEN 32
+
+static int table_init(struct flow_table *t, uint32_t entries, uint32_t size, int numa_node)
+{
+	*t = (struct flow_table){
+		.flows = rte_zmalloc_socket("flows", (size_t)entries * size, 128, numa_node),
+		.size = size,
+		.mask = entries - 1,
+		.base = BUCKETS_FIRST,
+		.room = entries / FLOW_BUCKET_LOAD,
+	};
+	t->buckets = rte_zmalloc_socket("flow_index", t->room * sizeof(*t->buckets), 64, numa_node);
+	return t->flows == NULL || t->buckets == NULL ? -ENOMEM : 0;
+}
+
 int flow_cache_init(struct flow_cache *c, uint32_t entries, int numa_node)
 {
-	uint32_t entries6 = entries / FLOW6_SHARE;
-
 	memset(c, 0, sizeof(*c));
-	c->v4 = rte_zmalloc_socket("flow_cache", entries * sizeof(*c->v4), 128, numa_node);
-	c->v6 = rte_zmalloc_socket("flow_cache6", entries6 * sizeof(*c->v6), 128, numa_node);
-	if (c->v4 == NULL || c->v6 == NULL) {
+	if (table_init(&c->v4, entries, sizeof(struct flow), numa_node) != 0 ||
+		table_init(&c->v6, entries / FLOW6_SHARE, sizeof(struct flow6), numa_node) != 0) {
 		flow_cache_fini(c);
 		return -ENOMEM;
 	}
-	c->mask4 = entries / FLOW_WAYS - 1;
-	c->mask6 = entries6 / FLOW_WAYS - 1;
 	hash_seed_init(&c->seed);
 	return 0;
 }
 
 void flow_cache_fini(struct flow_cache *c)
 {
-	rte_free(c->v4);
-	rte_free(c->v6);
+	rte_free(c->v4.flows);
+	rte_free(c->v4.buckets);
+	rte_free(c->v6.flows);
+	rte_free(c->v6.buckets);
 	memset(c, 0, sizeof(*c));
 }
 
-static struct flow *find6(const struct flow_cache *c, const union flow_key *key, uint32_t hash,
-	const uint8_t *addrs6, uint32_t gen)
+/* The bits by which the index grows are among them, so that a bucket is split without a look at its flows. */
+static inline uint16_t flow_tag(uint32_t hash)
 {
-	struct flow6 *set = flow_cache_set6(c, hash);
+	return (uint16_t)(hash >> BUCKETS_FIRST_BITS);
+}
 
-	for (unsigned way = 0; way < FLOW_WAYS; way++)
-		if (set[way].flow.gen == gen && flow_key_equal(&set[way].flow.key, key) &&
-			memcmp(set[way].addrs, addrs6, sizeof(set[way].addrs)) == 0)
-			return &set[way].flow;
+/* A bit for each entry with this tag. */
+static inline unsigned tag_matches(const struct flow_bucket *b, uint16_t tag)
+{
+	__m128i tags = _mm_load_si128((const __m128i *)b->tag);
+	__m128i same = _mm_cmpeq_epi16(tags, _mm_set1_epi16((int16_t)tag));
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(same, _mm_setzero_si128()));
+}
+
+static inline struct flow *flow_at(const struct flow_table *t, uint32_t ref)
+{
+	return (struct flow *)(void *)(t->flows + (size_t)ref * t->size);
+}
+
+struct flow *flow_cache_candidate(const struct flow_table *t, uint32_t hash)
+{
+	const struct flow_bucket *b = flow_bucket(t, hash);
+	unsigned matches = tag_matches(b, flow_tag(hash));
+
+	return matches == 0 ? NULL : flow_at(t, b->ref[__builtin_ctz(matches)]);
+}
+
+static bool is_of(const struct flow *flow, const union flow_key *key, const uint8_t *addrs6)
+{
+	return flow_key_equal(&flow->key, key) &&
+	       (addrs6 == NULL ||
+		       memcmp(((const struct flow6 *)flow)->addrs, addrs6, ADDRS6_LEN) == 0);
+}
+
+/* Of whatever generation. A key of zeros may find the first flow, whose place is then that of this key. */
+static struct flow *table_find(
+	const struct flow_table *t, const union flow_key *key, uint32_t hash, const uint8_t *addrs6)
+{
+	const struct flow_bucket *b = flow_bucket(t, hash);
+
+	for (unsigned m = tag_matches(b, flow_tag(hash)); m != 0; m &= m - 1) {
+		struct flow *flow = flow_at(t, b->ref[__builtin_ctz(m)]);
+
+		if (is_of(flow, key, addrs6))
+			return flow;
+	}
 	return NULL;
 }
 
 struct flow *flow_cache_find(const struct flow_cache *c, const union flow_key *key, uint32_t hash,
 	const uint8_t *addrs6, uint32_t gen)
 {
-	struct flow *set;
+	struct flow *flow = table_find(flow_cache_table(c, addrs6 != NULL), key, hash, addrs6);
 
-	if (addrs6 != NULL)
-		return find6(c, key, hash, addrs6, gen);
-	set = flow_cache_set(c, hash);
-	for (unsigned way = 0; way < FLOW_WAYS; way++)
-		if (set[way].gen == gen && flow_key_equal(&set[way].key, key))
-			return &set[way];
-	return NULL;
+	return flow != NULL && flow->gen == gen ? flow : NULL;
 }
 
-static void put6(
-	struct flow_cache *c, const struct flow *flow, uint32_t hash, const uint8_t *addrs6)
+/* One bucket more where their load is reached: it takes over half of another one's entries. */
+static void table_grow(struct flow_table *t)
 {
-	struct flow6 *set = flow_cache_set6(c, hash);
-	unsigned victim = c->turn++ % FLOW_WAYS;
-	bool stale = false; /* victim is; the first such way, which a look reads first */
+	struct flow_bucket *from, *to;
 
-	for (unsigned way = 0; way < FLOW_WAYS; way++) {
-		if (flow_key_equal(&set[way].flow.key, &flow->key) &&
-			memcmp(set[way].addrs, addrs6, sizeof(set[way].addrs)) == 0) {
-			victim = way;
-			break;
-		}
-		if (set[way].flow.gen != flow->gen && !stale) {
-			stale = true;
-			victim = way;
-		}
+	if (t->n_linked < (t->base + t->split) * FLOW_BUCKET_LOAD || t->base + t->split >= t->room)
+		return;
+	from = &t->buckets[t->split];
+	to = &t->buckets[t->base + t->split];
+	for (unsigned i = 0; i < FLOW_BUCKET_ENTRIES; i++) {
+		if (from->ref[i] == 0 || (from->tag[i] & (t->base >> BUCKETS_FIRST_BITS)) == 0)
+			continue;
+		to->tag[i] = from->tag[i];
+		to->ref[i] = from->ref[i];
+		from->ref[i] = 0;
 	}
-	set[victim].flow = *flow;
-	memcpy(set[victim].addrs, addrs6, sizeof(set[victim].addrs));
+	if (++t->split == t->base) {
+		t->base *= 2;
+		t->split = 0;
+	}
+}
+
+static void unlink_flow(struct flow_table *t, uint32_t ref)
+{
+	struct flow_bucket *b = flow_bucket(t, flow_at(t, ref)->hash);
+
+	for (unsigned i = 0; i < FLOW_BUCKET_ENTRIES; i++) {
+		if (b->ref[i] != ref)
+			continue;
+		b->ref[i] = 0;
+		t->n_linked--;
+		return;
+	}
+}
+
+static void link_flow(struct flow_table *t, uint32_t ref, uint32_t hash)
+{
+	struct flow_bucket *b = flow_bucket(t, hash);
+	unsigned i = 0;
+
+	while (i < FLOW_BUCKET_ENTRIES && b->ref[i] != 0)
+		i++;
+	if (i == FLOW_BUCKET_ENTRIES)
+		i = b->turn++ % FLOW_BUCKET_ENTRIES;
+	else
+		t->n_linked++;
+	b->tag[i] = flow_tag(hash);
+	b->ref[i] = ref;
+}
+
+/* The eldest flow's place, or an empty one. */
+static struct flow *place_take(struct flow_table *t, uint32_t hash)
+{
+	uint32_t ref = t->eldest == t->mask ? 1 : t->eldest + 1;
+
+	t->eldest = ref;
+	if (flow_at(t, ref)->gen != 0)
+		unlink_flow(t, ref);
+	table_grow(t);
+	link_flow(t, ref, hash);
+	return flow_at(t, ref);
 }
 
 void flow_cache_put(
 	struct flow_cache *c, const struct flow *flow, uint32_t hash, const uint8_t *addrs6)
 {
-	struct flow *set;
-	unsigned victim;
-	bool stale = false; /* as above */
+	struct flow_table *t = addrs6 != NULL ? &c->v6 : &c->v4;
+	struct flow *place = table_find(t, &flow->key, hash, addrs6);
 
-	if (addrs6 != NULL) {
-		put6(c, flow, hash, addrs6);
-		return;
-	}
-	set = flow_cache_set(c, hash);
-	victim = c->turn++ % FLOW_WAYS;
-	for (unsigned way = 0; way < FLOW_WAYS; way++) {
-		if (flow_key_equal(&set[way].key, &flow->key)) {
-			victim = way;
-			break;
-		}
-		if (set[way].gen != flow->gen && !stale) {
-			stale = true;
-			victim = way;
-		}
-	}
-	set[victim] = *flow;
+	if (place == NULL)
+		place = place_take(t, hash);
+	*place = *flow;
+	place->hash = hash;
+	if (addrs6 != NULL)
+		memcpy(((struct flow6 *)place)->addrs, addrs6, ADDRS6_LEN);
 }

@@ -2,9 +2,11 @@
 /*
  * One worker's exact-match cache: everything that was decided about a flow, in one cache line.
  *
- * A flow is a direction of a conversation as it comes by one port. Two ways a set; a new flow takes
- * the place of the way that is stale, else of one in turn. IPv6 flows have a second line with their
- * whole addresses, and a table of their own.
+ * A flow is a direction of a conversation as it comes by one port. Flows lie side by side in the order in which they
+ * came, and an index of buckets, a cache line each, leads to them: few flows touch few pages, many as many as
+ * they need. The index grows by linear hashing, a bucket at a time, as flows are put; the flows are a
+ * ring: when it is full the eldest makes room. IPv6 flows have a second line with their whole addresses, and
+ * a table of their own.
  */
 #ifndef LEAT_DATAPLANE_FLOW_CACHE_H
 #define LEAT_DATAPLANE_FLOW_CACHE_H
@@ -14,12 +16,14 @@
 
 #include "lib/hash.h"
 
-#define FLOW_WAYS 2
-#define FLOW6_SHARE 4 /* IPv6 has 1/4 of the entries */
+#define FLOW6_SHARE 4	      /* IPv6 has 1/4 of the entries */
+#define FLOW_BUCKET_ENTRIES 8 /* of an index bucket, */
+#define FLOW_BUCKET_LOAD                                                                           \
+	2 /* of which so many are used on average: one that is full displaces a flow */
 
 /*
- * Compared and hashed as four words, and best filled by words: a load that spans several stores that have
- * just been made waits for them. No padding: what a kind of frame has not is 0.
+ * Compared and hashed as four words, and best filled by words: a load that spans several stores
+ * that have just been made waits for them. No padding: what a kind of frame has not is 0.
  */
 union flow_key {
 	struct {
@@ -56,7 +60,10 @@ struct flow {
 	uint16_t out;	      /* index of the output port */
 	uint8_t drop;	      /* 0: forward; else 1 + enum drop_reason */
 	uint8_t flags;
-	uint32_t decision; /* while it is decided: which one; unused in the cache */
+	union {
+		uint32_t decision; /* while it is decided: which one */
+		uint32_t hash;	   /* in the cache: of its key */
+	};
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct flow) == 64, "a flow is one cache line");
 
@@ -65,13 +72,28 @@ struct flow6 {
 	uint8_t addrs[32];
 } __attribute__((aligned(128)));
 
+struct flow_bucket {
+	uint16_t tag[FLOW_BUCKET_ENTRIES]; /* bits of the hash: see flow_tag() */
+	uint32_t ref[FLOW_BUCKET_ENTRIES]; /* which flow; 0 none */
+	uint32_t turn;			   /* which entry is replaced next where all are used */
+} __attribute__((aligned(64)));
+
+struct flow_table {
+	uint8_t *flows; /* struct flow or flow6; the first is never used */
+	uint32_t size;	/* of one, bytes */
+	uint32_t mask;	/* flows - 1 */
+	uint32_t eldest;
+	struct flow_bucket *buckets;
+	uint32_t base;	   /* buckets before the present doubling, a power of two */
+	uint32_t split;	   /* how many of them have been split in it */
+	uint32_t room;	   /* buckets there may be */
+	uint32_t n_linked; /* entries used */
+};
+
 struct flow_cache {
-	struct flow *v4; /* sets of FLOW_WAYS */
-	struct flow6 *v6;
-	uint32_t mask4; /* sets - 1 */
-	uint32_t mask6;
+	struct flow_table v4;
+	struct flow_table v6;
 	struct hash_seed seed;
-	uint32_t turn; /* which way is replaced next */
 };
 
 /* entries: a power of two, at least 1024. 0, or -ENOMEM. numa_node: -1 any. */
@@ -89,15 +111,23 @@ static inline uint32_t flow_key_hash(const struct flow_cache *c, const union flo
 	return (uint32_t)hash_4(&c->seed, key->w);
 }
 
-static inline struct flow *flow_cache_set(const struct flow_cache *c, uint32_t hash)
+static inline const struct flow_table *flow_cache_table(const struct flow_cache *c, bool six)
 {
-	return &c->v4[(size_t)(hash & c->mask4) * FLOW_WAYS];
+	return six ? &c->v6 : &c->v4;
 }
 
-static inline struct flow6 *flow_cache_set6(const struct flow_cache *c, uint32_t hash)
+/* Where the flows of a hash are listed: linear hashing, a bucket before `split` has two halves. */
+static inline struct flow_bucket *flow_bucket(const struct flow_table *t, uint32_t hash)
 {
-	return &c->v6[(size_t)(hash & c->mask6) * FLOW_WAYS];
+	uint32_t b = hash & (t->base - 1);
+
+	if (b < t->split)
+		b = hash & (2 * t->base - 1);
+	return &t->buckets[b];
 }
+
+/* Does the bucket list one for this hash? The first, which is likely the one; else NULL. */
+struct flow *flow_cache_candidate(const struct flow_table *t, uint32_t hash);
 
 /* The flow of this key under this generation, or NULL. addrs6: 32 bytes for IPv6, NULL otherwise.
  */

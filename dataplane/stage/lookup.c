@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The flow cache: all keys of the burst first, each set prefetched, then one look at each.
+ * The flow cache: all keys of the burst first, their index buckets prefetched, then the flows that those name, then
+ * one look at each.
  *
  * Some frames always take the slow path, since what they do depends on more than their flow:
  * multicast, ARP, fragments, TCP control segments, ICMP other than echo.
@@ -95,14 +96,6 @@ static void key_fill(const struct flow_cache *c, union flow_key *key, const stru
 		    (uint64_t)(f->flags & (FRAME_IPV4 | FRAME_IPV6)) << 40 | ethertype << 48;
 }
 
-static void prefetch_set(const struct flow_cache *c, const struct frame *f, uint32_t hash)
-{
-	if (f->flags & FRAME_IPV6)
-		rte_prefetch0(flow_cache_set6(c, hash));
-	else
-		rte_prefetch0(flow_cache_set(c, hash));
-}
-
 /* Frames of one flow often follow one another: theirs is one look. IPv6 keys are not all of a flow. */
 static void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
 {
@@ -121,7 +114,24 @@ static void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
 		if (p->same[i])
 			continue;
 		p->hash[i] = flow_key_hash(&p->cache, &p->key[i]);
-		prefetch_set(&p->cache, f, p->hash[i]);
+		rte_prefetch0(flow_bucket(
+			flow_cache_table(&p->cache, f->flags & FRAME_IPV6), p->hash[i]));
+	}
+}
+
+/* The likely flow of each frame, on its way into the cache. */
+static void candidates_of_burst(struct pipeline *p)
+{
+	for (unsigned i = 0; i < p->burst.n; i++) {
+		bool six = p->burst.frame[i].flags & FRAME_IPV6;
+
+		p->flow[i] = NULL;
+		if (p->drop[i] != 0 || p->same[i])
+			continue;
+		p->flow[i] = flow_cache_candidate(flow_cache_table(&p->cache, six), p->hash[i]);
+		rte_prefetch0(p->flow[i]);
+		if (six)
+			rte_prefetch0((uint8_t *)p->flow[i] + RTE_CACHE_LINE_SIZE);
 	}
 }
 
@@ -137,9 +147,12 @@ static struct flow *find_fresh(const struct pipeline *p, unsigned i)
 {
 	const struct frame *f = &p->burst.frame[i];
 	const uint8_t *addrs6 = f->flags & FRAME_IPV6 ? f->head + f->l3_off + 8 : NULL;
-	struct flow *flow =
-		flow_cache_find(&p->cache, &p->key[i], p->hash[i], addrs6, p->snap->gen);
+	struct flow *flow = p->flow[i];
 
+	if (flow == NULL)
+		return NULL;
+	if (addrs6 != NULL || flow->gen != p->snap->gen || !flow_key_equal(&flow->key, &p->key[i]))
+		flow = flow_cache_find(&p->cache, &p->key[i], p->hash[i], addrs6, p->snap->gen);
 	return flow != NULL && is_fresh(p, flow) ? flow : NULL;
 }
 
@@ -151,10 +164,10 @@ unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in)
 	unsigned hits = 0;
 
 	keys_of_burst(p, in);
+	candidates_of_burst(p);
 	for (unsigned i = 0; i < p->burst.n; i++) {
 		bool cacheable;
 
-		p->flow[i] = NULL;
 		if (p->drop[i] != 0)
 			continue;
 		if (!p->same[i]) {
