@@ -128,13 +128,16 @@ static void suffix_find(const struct store *store, char suffix[static KEPT_NAME_
 	}
 }
 
-/* The log first: a database that has lost its log's name but not its own would look older than it is. */
+/*
+ * The database first, for us to end at any instant: without it what is left is refused, but a database that
+ * has lost its log would be taken, and look older than it is.
+ */
 int store_keep_aside(const struct store *store, struct error *err)
 {
 	char suffix[KEPT_NAME_MAX];
 
 	suffix_find(store, suffix);
-	for (size_t i = N_NAMES; i-- > 0;) {
+	for (size_t i = 0; i < N_NAMES; i++) {
 		char to[2 * KEPT_NAME_MAX];
 
 		snprintf(to, sizeof(to), "%s-%s", suffix, names[i]);

@@ -3,14 +3,27 @@
 #include "test/unit/store_harness.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define COMMITS 12
+#define STATE_FILES 4 /* names that --new-state moves */
+
+/* In the place of the library's: where a child is to end instead of renaming once more. */
+static unsigned renames_left = UINT_MAX;
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renames_left-- == 0)
+		_exit(0);
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+}
 
 static void assert_state(
 	const char *dir, enum store_source source, uint64_t rev, unsigned objects_of)
@@ -223,6 +236,40 @@ static void test_renew_keeps_aside(void **state)
 	}
 }
 
+/* Ended at any instant of it: what is there is whole, or refused; no former state, and none that is empty. */
+static void test_renew_killed(void **state)
+{
+	struct store_options options = {.dir = state_dir, .renew = true};
+	struct error err = {0};
+	struct store *store;
+	int status;
+
+	(void)state;
+	for (unsigned done = 0; done < STATE_FILES; done++) {
+		pid_t child;
+
+		store_clean(NULL);
+		killed_after(state_dir, COMMITS);
+		child = fork();
+		if (child == 0) {
+			renames_left = done;
+			store_open(&options, &err);
+			_exit(1);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+		if (done == 0)
+			assert_state(state_dir, STORE_SNAPSHOT, COMMITS, COMMITS);
+		else
+			assert_refused(state_dir, "is missing, but");
+		store = store_open(&options, &err);
+		assert_non_null(store);
+		store_close(store);
+		assert_int_equal(kept_files(), 1);
+	}
+}
+
 /* A child, for the limit is the process's: no file may grow beyond what the log has. */
 static int commits_when_full(void)
 {
@@ -290,6 +337,7 @@ int main(void)
 		STORE_TEST(test_lock),
 		STORE_TEST(test_folder_out_of_reach),
 		STORE_TEST(test_renew_keeps_aside),
+		STORE_TEST(test_renew_killed),
 		STORE_TEST(test_disk_full),
 	};
 
