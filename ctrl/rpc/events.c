@@ -137,6 +137,14 @@ static uint64_t before_oldest(const struct events *events)
 	return events->seq > LIMIT_EVENTS ? events->seq - LIMIT_EVENTS : 0;
 }
 
+/* Says which events of a start a subscriber does not get. */
+static char *lost_line(const struct events *events, const char *boot_id, uint64_t from, uint64_t to)
+{
+	return line_make(EVENT_EVENTS_LOST, before_oldest(events), NULL,
+		json_pack("{s:s, s:I, s:I}", "boot_id", boot_id, "from", (json_int_t)from, "to",
+			(json_int_t)to));
+}
+
 /* Where a subscriber goes on from, and what it is told where that is not where it stopped. */
 static void since_serve(
 	const struct events *events, struct subscriber *s, const struct events_wish *wish)
@@ -149,10 +157,7 @@ static void since_serve(
 		return;
 	}
 	s->seq = oldest;
-	own_add(s, line_make(EVENT_EVENTS_LOST, oldest, NULL,
-			   json_pack("{s:s, s:I, s:I}", "boot_id", wish->boot_id, "from",
-				   (json_int_t)wish->seq + 1, "to",
-				   (json_int_t)(same_boot ? oldest : 0))));
+	own_add(s, lost_line(events, wish->boot_id, wish->seq + 1, same_boot ? oldest : 0));
 }
 
 static unsigned types_of(json_t *types)
@@ -218,6 +223,14 @@ void events_deliver(struct events *events,
 			s->own = own->next;
 			send(s->session, own->line, strlen(own->line), arg);
 			free(own);
+		}
+		/* Between its wish and now as many came as are kept. */
+		if (s->seq < before_oldest(events)) {
+			uint64_t oldest = before_oldest(events);
+			char *line = lost_line(events, events->boot_id, s->seq + 1, oldest);
+
+			s->seq = oldest;
+			send(s->session, line, strlen(line), arg);
 		}
 		while (s->seq < events->seq) {
 			const struct event *event = &events->ring[++s->seq % LIMIT_EVENTS];

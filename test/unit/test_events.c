@@ -195,6 +195,57 @@ static void test_subscribers_come_and_go(void **state)
 	peer_close(&client);
 }
 
+/* The numbers of what was delivered, in their order; of events.lost what it covers. */
+struct delivered {
+	json_int_t seq[LIMIT_EVENTS + 2];
+	unsigned n;
+	json_int_t lost_from, lost_to;
+};
+
+static void note_delivered(struct session *session, char *line, size_t length, void *arg)
+{
+	struct delivered *d = arg;
+	json_t *message = json_loadb(line, length, 0, NULL);
+	json_t *params = json_object_get(message, "params");
+
+	(void)session;
+	assert_non_null(params);
+	if (strcmp(json_string_value(json_object_get(params, "type")), "events.lost") == 0) {
+		d->lost_from = number(params, "from");
+		d->lost_to = number(params, "to");
+	} else {
+		assert_true(d->n < LIMIT_EVENTS + 2);
+		d->seq[d->n++] = number(params, "seq");
+	}
+	json_decref(message);
+	free(line);
+}
+
+/* What goes between a subscription and its first delivery is said to be lost; nothing is out of order. */
+static void test_overtaken(void **state)
+{
+	struct events *events = events_new("boot");
+	struct events_wish wish = {.boot_id = "boot", .seq = 5};
+	struct session session = {.owner = NULL};
+	struct delivered *d = calloc(1, sizeof(*d));
+
+	(void)state;
+	assert_non_null(d);
+	for (unsigned i = 0; i < LIMIT_EVENTS + 5; i++)
+		events_add(events, EVENT_CONFIG_CHANGED, NULL, json_object());
+	events_subscribe(events, &session, &wish);
+	for (unsigned i = 0; i < 2; i++)
+		events_add(events, EVENT_CONFIG_CHANGED, NULL, json_object());
+	events_deliver(events, note_delivered, d);
+	assert_int_equal(d->lost_from, 6);
+	assert_int_equal(d->lost_to, 7);
+	assert_int_equal(d->n, LIMIT_EVENTS);
+	for (unsigned i = 0; i < d->n; i++)
+		assert_int_equal(d->seq[i], 8 + i);
+	free(d);
+	events_free(events);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +254,7 @@ int main(void)
 		RPC_TEST(test_ring_is_bounded),
 		RPC_TEST(test_types_and_ports),
 		RPC_TEST(test_subscribers_come_and_go),
+		cmocka_unit_test(test_overtaken),
 	};
 
 	return cmocka_run_group_tests(tests, rpc_group_setup, rpc_group_teardown);
