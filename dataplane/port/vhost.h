@@ -124,6 +124,11 @@ struct vhost_port {
 			*ring; /* of the burst between receive and release; the worker's own */
 	} __rte_cache_aligned rxq[PORT_QUEUES_MAX];
 
+	struct {
+		struct vhost_ring
+			*ring; /* that transmit used since the last notice; the worker's own */
+	} __rte_cache_aligned txq[WORKERS_MAX];
+
 	pthread_mutex_t lock; /* control side and the library's threads; never workers */
 	struct vhost_conn *conn[VHOST_PEERS_MAX]; /* by age; [0] is served */
 	bool closing;

@@ -295,6 +295,10 @@ void vhost_transmit(struct port *port, unsigned worker, const struct tx_item *it
 		return;
 	}
 	r = live->tx[worker];
+	/* The peer's rings were made anew within this round: what it was given before is there, too. */
+	if (unlikely(vp->txq[worker].ring != NULL && vp->txq[worker].ring != r))
+		vhost_notify_tx(port, worker);
+	vp->txq[worker].ring = r;
 	if (!vp->tx_lock) {
 		vhost_ring_transmit(r, items, n, stats);
 		return;

@@ -36,10 +36,10 @@ void vhost_notify_rx(struct port *port, uint16_t queue)
 void vhost_notify_tx(struct port *port, unsigned worker)
 {
 	struct vhost_port *vp = (struct vhost_port *)port;
-	struct vhost_live *live = __atomic_load_n(&vp->live, __ATOMIC_ACQUIRE);
-	struct vhost_ring *r = live == NULL ? NULL : live->tx[worker];
+	struct vhost_ring *r = vp->txq[worker].ring;
 
-	/* Withdrawn since: then nobody is there to be told. */
+	/* Also if it has been withdrawn meanwhile: the guest goes on with it, perhaps by another descriptor. */
+	vp->txq[worker].ring = NULL;
 	if (r == NULL)
 		return;
 	if (!vp->tx_lock) {

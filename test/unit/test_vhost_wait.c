@@ -129,6 +129,58 @@ static void test_wait(void **state)
 	close(fd);
 }
 
+static eventfd_t calls_of(int fd)
+{
+	eventfd_t n = 0;
+
+	return eventfd_read(fd, &n) == 0 ? n : 0;
+}
+
+/*
+ * The peer is withdrawn, or comes back with its ring made anew, between what it was given and the end of the
+ * round: it is told of what lies in the former ring, too.
+ */
+static void test_ring_replaced_within_a_round(void **state)
+{
+	struct frame f = {.head = pattern, .len = 60, .head_len = 60};
+	struct tx_item item = {&f, 0};
+	struct port *port = &guest.port.port;
+	uint32_t faulted = 0;
+	struct vhost_live former = {.faulted = &faulted, .tx = {&guest.ring}};
+	struct vhost_ring anew;
+	struct vhost_live later = {.faulted = &faulted, .tx = {&anew}};
+	int fd = eventfd(0, EFD_NONBLOCK);
+	int fd_anew = eventfd(0, EFD_NONBLOCK);
+
+	(void)state;
+	start(12, 0);
+	guest.ring.callfd = fd;
+	guest_buffers(&guest, 8, 512);
+	guest.port.live = &former;
+	vhost_transmit(port, 0, &item, 1, &stats);
+	guest.port.live = NULL;
+	vhost_notify_tx(port, 0);
+	assert_int_equal(calls_of(fd), 1);
+
+	guest.port.live = &former;
+	vhost_transmit(port, 0, &item, 1, &stats);
+	anew = guest.ring;
+	anew.callfd = fd_anew;
+	anew.called = anew.last_used;
+	guest.port.live = &later;
+	vhost_transmit(port, 0, &item, 1, &stats);
+	vhost_notify_tx(port, 0);
+	assert_int_equal(calls_of(fd), 1);
+	assert_int_equal(calls_of(fd_anew), 1);
+	/* Of nothing new nobody is told, nor is a ring looked at that may be gone by now. */
+	vhost_notify_tx(port, 0);
+	assert_int_equal(calls_of(fd), 0);
+	assert_int_equal(calls_of(fd_anew), 0);
+	assert_int_equal(stats.tx_packets, 3);
+	close(fd);
+	close(fd_anew);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_calls_never_block),
 		cmocka_unit_test(test_kicks),
 		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_ring_replaced_within_a_round),
 	};
 
 	return port_calls_init(1, NULL) != 0 || cmocka_run_group_tests(tests, setup, teardown);
