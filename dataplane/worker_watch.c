@@ -23,15 +23,15 @@
 #define SILENT_US 1000	/* and so long a silence ends it */
 #define WAKE_TAG UINT32_MAX
 
-/* An fd that epoll refuses leaves the slot to be polled. */
+/* An fd that epoll refuses leaves the slot to be polled, and to be watched the next time. */
 static void slot_watch(struct worker *w, struct poll_slot *slot)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)(slot - w->slots)};
 	int fd = slot->port->ops->wait_fd(slot->port, slot->poll.queue);
 
-	slot->watched = true;
 	slot->busy_looks = 0;
 	slot->must_poll = fd >= 0 && epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0;
+	slot->watched = !slot->must_poll;
 }
 
 static void slot_unwatch(struct worker *w, struct poll_slot *slot)
@@ -47,11 +47,17 @@ int worker_rearm(struct worker *w)
 
 	/* Cleared first: a change that comes while the set is made is seen the next time. */
 	__atomic_store_n(&w->rearm, false, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < w->n_slots; i++)
+		w->slots[i].watched = false;
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &event) != 0)
-		return -errno;
+	if (w->epoll_fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &event) != 0) {
+		int error = errno;
+
+		__atomic_store_n(&w->rearm, true, __ATOMIC_RELAXED);
+		return -error;
+	}
 	for (unsigned i = 0; i < w->n_slots; i++)
 		slot_watch(w, &w->slots[i]);
 	return 0;
@@ -90,8 +96,9 @@ void worker_look(struct worker *w)
 	static const struct timespec at_once = {0};
 	bool any_watched = false;
 
-	if (__atomic_load_n(&w->rearm, __ATOMIC_ACQUIRE) && worker_rearm(w) != 0)
-		return;
+	/* Where that fails nothing is watched, and all is looked at. */
+	if (__atomic_load_n(&w->rearm, __ATOMIC_ACQUIRE))
+		worker_rearm(w);
 	for (unsigned i = 0; i < w->n_slots; i++) {
 		struct poll_slot *slot = &w->slots[i];
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A worker's look at ports whose frames cost a system call, also where the kernel refuses to help. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dataplane/worker_private.h"
+
+static int port_fd;
+
+static int wait_fd(struct port *port, uint16_t queue)
+{
+	(void)port;
+	(void)queue;
+	return port_fd;
+}
+
+static const struct port_ops ops = {.kind = "test", .wait_fd = wait_fd};
+static struct port port = {.ops = &ops, .rx_syscall = true};
+static struct poll_slot slot;
+static struct worker w;
+
+static int setup(void **state)
+{
+	(void)state;
+	slot = (struct poll_slot){.port = &port};
+	w = (struct worker){.slots = &slot,
+		.n_slots = 1,
+		.epoll_fd = -1,
+		.rearm = true,
+		.has_syscall_ports = true,
+		.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+	return w.wake_fd < 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	close(w.wake_fd);
+	if (w.epoll_fd >= 0)
+		close(w.epoll_fd);
+	return 0;
+}
+
+static bool looks_worth_it(void)
+{
+	slot.hot = false;
+	worker_look(&w);
+	return slot.hot;
+}
+
+static void test_ready_alone_is_hot(void **state)
+{
+	(void)state;
+	port_fd = eventfd(0, EFD_NONBLOCK);
+	assert_false(looks_worth_it());
+	eventfd_write(port_fd, 1);
+	assert_true(looks_worth_it());
+	close(port_fd);
+}
+
+/* epoll knows no ordinary files: as little as one beyond what a user may watch. */
+static void test_refused_is_polled(void **state)
+{
+	FILE *file = tmpfile();
+
+	(void)state;
+	assert_non_null(file);
+	port_fd = fileno(file);
+	assert_true(looks_worth_it());
+	assert_true(looks_worth_it());
+	assert_int_equal(worker_watch_all(&w), 0);
+	assert_true(slot.must_poll);
+	assert_true(looks_worth_it());
+	fclose(file);
+}
+
+/* No descriptor is left: ports are polled until one is. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit few, many;
+
+	(void)state;
+	port_fd = eventfd(0, EFD_NONBLOCK);
+	assert_false(looks_worth_it());
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &many), 0);
+	few = (struct rlimit){.rlim_cur = 0, .rlim_max = many.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	w.rearm = true;
+	assert_true(looks_worth_it());
+	assert_true(looks_worth_it());
+	assert_int_not_equal(worker_watch_all(&w), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
+	assert_int_equal(worker_watch_all(&w), 0);
+	assert_false(looks_worth_it());
+	eventfd_write(port_fd, 1);
+	assert_true(looks_worth_it());
+	close(port_fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_ready_alone_is_hot, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_is_polled, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
