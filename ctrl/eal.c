@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <numa.h>
+#include <rte_common.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl/limits.h"
 #include "lib/alloc.h"
 
 #define HUGEPAGES "/sys/kernel/mm/hugepages"
@@ -41,13 +43,22 @@ static int worker_add(
 	return 0;
 }
 
-int worker_options_make(
+/* Tables grow with the memory there is: per MB so many connections, and flows of all workers together. */
+static void tables_size(const struct options *options, struct worker_options *ret)
+{
+	uint32_t each = options->memory_mb * LIMIT_FLOWS_PER_MB / RTE_MAX(ret->n, 1U);
+
+	ret->conn_capacity =
+		RTE_MIN(options->memory_mb * LIMIT_CONNECTIONS_PER_MB, (unsigned)LIMIT_CONNECTIONS);
+	ret->flow_entries = RTE_MIN(rte_align32prevpow2(each), (uint32_t)LIMIT_FLOWS_OF_WORKER);
+}
+
+static int cores_choose(
 	const struct options *options, struct worker_options *ret, struct error *err)
 {
 	cpu_set_t allowed;
 	bool first = true;
 
-	memset(ret, 0, sizeof(*ret));
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
 		return error_device(err, errno, "cannot tell which cores may be used");
 	for (unsigned i = 0; i < options->n_workers; i++) {
@@ -63,6 +74,16 @@ int worker_options_make(
 			worker_add(ret, &allowed, cpu, err);
 		first = false;
 	}
+	return 0;
+}
+
+int worker_options_make(
+	const struct options *options, struct worker_options *ret, struct error *err)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (cores_choose(options, ret, err) < 0)
+		return -1;
+	tables_size(options, ret);
 	return 0;
 }
 

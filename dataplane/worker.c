@@ -151,10 +151,8 @@ static void *worker_main(void *arg)
 
 static int tables_create(const struct worker_options *options)
 {
-	uint32_t conns = options->conn_capacity == 0 ? CONN_CAPACITY : options->conn_capacity;
-
 	shared_tables.macs = mac_table_create(LEARNED_MACS_MAX, PORTS_MAX);
-	shared_tables.conns = conn_table_create(conns, options->node[0]);
+	shared_tables.conns = conn_table_create(options->conn_capacity, options->node[0]);
 	shared_tables.frags = frag_table_create(FRAG_CAPACITY);
 	if (shared_tables.macs == NULL || shared_tables.conns == NULL ||
 		shared_tables.frags == NULL)
@@ -193,9 +191,7 @@ static int worker_prepare(
 	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (w->wake_fd < 0)
 		return error_device(err, errno, "eventfd");
-	w->pipeline = pipeline_create(index, w->node,
-		options->flow_entries == 0 ? FLOW_CACHE_ENTRIES : options->flow_entries,
-		&shared_tables, false);
+	w->pipeline = pipeline_create(index, w->node, options->flow_entries, &shared_tables, false);
 	if (w->pipeline == NULL)
 		return error_set(err, LEAT_EXHAUSTED,
 			"no memory for worker %u on NUMA node %d: give --memory more", index,

@@ -18,18 +18,16 @@
 #include "dataplane/snapshot.h"
 #include "lib/error.h"
 
-#define CONN_CAPACITY (1U << 18)    /* connections, default */
 #define LEARNED_MACS_MAX (1U << 14) /* in all networks */
 #define FRAG_CAPACITY 4096
-#define FLOW_CACHE_ENTRIES (1U << 18) /* a worker, IPv4 and others; IPv6 has a quarter of it */
 
 struct worker_options {
-	unsigned n;	       /* 1..WORKERS_MAX */
-	int cpu[WORKERS_MAX];  /* core of each */
-	int node[WORKERS_MAX]; /* its NUMA node */
-	uint32_t flow_entries; /* of each worker's flow cache, a power of two; 0: FLOW_CACHE_ENTRIES
-				*/
-	uint32_t conn_capacity; /* 0: CONN_CAPACITY */
+	unsigned n;		/* 1..WORKERS_MAX */
+	int cpu[WORKERS_MAX];	/* core of each */
+	int node[WORKERS_MAX];	/* its NUMA node */
+	uint32_t flow_entries;	/* of each worker's flow cache, a power of two from 1024 on; IPv6
+				  has a quarter of it beside that */
+	uint32_t conn_capacity; /* connections, from 1024 on; rounded up to a power of two */
 };
 
 /* After rte_eal_init(). Allocates the tables, starts the threads, publishes nothing yet. 0, or -1
