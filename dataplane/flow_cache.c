@@ -17,6 +17,7 @@ static int table_init(struct flow_table *t, uint32_t entries, uint32_t size, int
 		.flows = rte_zmalloc_socket("flows", (size_t)entries * size, 128, numa_node),
 		.size = size,
 		.mask = entries - 1,
+		.dice = 1,
 		.base = BUCKETS_FIRST,
 		.room = entries / FLOW_BUCKET_LOAD,
 	};
@@ -153,14 +154,26 @@ static void link_flow(struct flow_table *t, uint32_t ref, uint32_t hash)
 	b->ref[i] = ref;
 }
 
-/* The eldest flow's place, or an empty one. */
+/* xorshift32 (Marsaglia 2003): good enough to be fair, and nobody gains by guessing it. */
+static uint32_t dice_throw(struct flow_table *t)
+{
+	t->dice ^= t->dice << 13;
+	t->dice ^= t->dice >> 17;
+	t->dice ^= t->dice << 5;
+	return t->dice;
+}
+
+/* A place that was never used, or that of any flow. */
 static struct flow *place_take(struct flow_table *t, uint32_t hash)
 {
-	uint32_t ref = t->eldest == t->mask ? 1 : t->eldest + 1;
+	uint32_t ref;
 
-	t->eldest = ref;
-	if (flow_at(t, ref)->gen != 0)
+	if (t->n_used < t->mask) {
+		ref = ++t->n_used;
+	} else {
+		ref = 1 + hash_reduce(dice_throw(t), t->mask);
 		unlink_flow(t, ref);
+	}
 	table_grow(t);
 	link_flow(t, ref, hash);
 	return flow_at(t, ref);

@@ -2,11 +2,11 @@
 /*
  * One worker's exact-match cache: everything that was decided about a flow, in one cache line.
  *
- * A flow is a direction of a conversation as it comes by one port. Flows lie side by side in the order in which they
- * came, and an index of buckets, a cache line each, leads to them: few flows touch few pages, many as many as
- * they need. The index grows by linear hashing, a bucket at a time, as flows are put; the flows are a
- * ring: when it is full the eldest makes room. IPv6 flows have a second line with their whole addresses, and
- * a table of their own.
+ * A flow is a direction of a conversation as it comes by one port. Flows lie side by side in the
+ * order in which they came, and an index of buckets, a cache line each, leads to them: few flows touch few pages, many
+ * as many as they need. The index grows by linear hashing, a bucket at a time, as flows are put. When there is no
+ * place left one flow by chance makes room: so more flows in turn than there are places still find most of
+ * those. IPv6 flows have a second line with their whole addresses, and a table of their own.
  */
 #ifndef LEAT_DATAPLANE_FLOW_CACHE_H
 #define LEAT_DATAPLANE_FLOW_CACHE_H
@@ -79,10 +79,11 @@ struct flow_bucket {
 } __attribute__((aligned(64)));
 
 struct flow_table {
-	uint8_t *flows; /* struct flow or flow6; the first is never used */
-	uint32_t size;	/* of one, bytes */
-	uint32_t mask;	/* flows - 1 */
-	uint32_t eldest;
+	uint8_t *flows;	 /* struct flow or flow6; the first is never used */
+	uint32_t size;	 /* of one, bytes */
+	uint32_t mask;	 /* flows - 1 */
+	uint32_t n_used; /* of them, from the second on */
+	uint32_t dice;	 /* which one makes room when all are used */
 	struct flow_bucket *buckets;
 	uint32_t base;	   /* buckets before the present doubling, a power of two */
 	uint32_t split;	   /* how many of them have been split in it */

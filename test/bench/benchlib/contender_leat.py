@@ -16,7 +16,7 @@ class Leat(Contender):
         self._start()
 
     def _start(self):
-        self.net, self.idle = rig.switch(), []
+        self.net, self.idle = rig.switch(rig.MEMORY_MILLION_MB), []
         try:
             self.net.uplink_tap()
             self.net.call("txn.apply", ops=[

@@ -11,6 +11,7 @@ from leatlib.process import run
 from leatlib.switch import Switch
 
 MEMORY_MB = 256
+MEMORY_MILLION_MB = 1024  # for a million connections and cached flows
 
 
 def first(pid):
@@ -30,9 +31,9 @@ def start(namespace, argv):
     return process
 
 
-def switch():
+def switch(memory=MEMORY_MB):
     """leatd with one worker, in a namespace of its own."""
-    made = Switch(release=True, workers=str(SWITCH_CPU), memory=MEMORY_MB)
+    made = Switch(release=True, workers=str(SWITCH_CPU), memory=memory)
     first(made.pid)
     made.network()
     return made
