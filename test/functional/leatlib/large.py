@@ -35,8 +35,9 @@ def state(switch, n_rules, n_groups, n_endpoints):
                      "socket": switch.path(f"{number}.sock")}}
 
 
-def resync(rpc, objects):
-    """Bring the objects in; the result, seconds of the puts and of the commit."""
+def resync(rpc, objects, at_commit=lambda: None):
+    """Bring the objects in; the result, seconds of the puts and of the commit, before which
+    `at_commit` is called."""
     begin = time.monotonic()
     rpc.call("resync.begin")
     message, size = {}, 0
@@ -47,16 +48,18 @@ def resync(rpc, objects):
             rpc.call("resync.put", objects=message)
             message, size = {}, 0
     rpc.call("resync.put", objects=message)
+    at_commit()
     put = time.monotonic()
     result = rpc.call("resync.commit")
     return result, put - begin, time.monotonic() - put
 
 
-def _ping(path, stop, longest):
+def _ping(path, stop, longest, answered):
     rpc = Rpc(path, timeout=60)
     while not stop.is_set():
         begin = time.monotonic()
         rpc.call("system.ping")
+        answered.value += 1
         longest.value = max(longest.value, time.monotonic() - begin)
         wait.let_pass(PING_PAUSE_SECONDS)
     rpc.close()
@@ -68,9 +71,15 @@ class Pinger:
 
     def __init__(self, path):
         context = multiprocessing.get_context("fork")
-        self.ended, self.longest = context.Event(), context.Value("d", 0.0)
-        self.process = context.Process(target=_ping, args=(path, self.ended, self.longest))
+        self.ended = context.Event()
+        self.longest, self.count = context.Value("d", 0.0), context.Value("q", 0)
+        self.process = context.Process(target=_ping, args=(
+            path, self.ended, self.longest, self.count))
         self.process.start()
+
+    def answered(self):
+        """How many there have been."""
+        return self.count.value
 
     def stop(self):
         """The longest time that an answer took, in seconds."""
