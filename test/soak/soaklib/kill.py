@@ -79,7 +79,8 @@ class Torture:
         """What lies there while no daemon runs: nothing that nobody owns, nothing missing."""
         self.kills += 1
         there = self._interfaces()
-        assert there <= self.acknowledged.taps() | self.committing.taps(), there
+        owned = self.acknowledged.taps() | self.committing.taps()
+        assert there <= owned, f"after kill {self.kills}: nobody owns {there - owned}"
         kept = self.acknowledged.taps() & self.committing.taps()
         assert kept <= there, f"after kill {self.kills}: {kept - there} went with the daemon"
 
@@ -97,7 +98,7 @@ class Torture:
         self._compare()
 
     def kill_at_point(self, point, how):
-        """A life that ends at its n-th write point; False where it has none of that number."""
+        """A life that ends at its n-th write point, while it starts or in what follows."""
         self.switch.kill()
         self.switch.env = {"LD_PRELOAD": self.library, "LEAT_KILL_DIR": self.state_dir,
                            "LEAT_KILL_AT": str(point), "LEAT_KILL_HOW": how}
