@@ -3,7 +3,6 @@
 import json
 import signal
 
-from leatlib import wait
 from leatlib.rpc import Rpc
 
 
@@ -68,8 +67,8 @@ def test_monitor(net):
     monitor.expect(r'config\.changed .*"network":\["more"\]', 10)
     net.peer(v)
     monitor.expect(r"port\.state +endpoint:v state=active", 10)
-    raw = net.root.start([net.ctl, "-s", net.socket, "-j", "monitor"])
-    wait.until(lambda: net.call("system.status")["clients"] == 3, 10, "the second monitor")
+    raw = net.root.start([net.ctl, "-s", net.socket, "-j", "monitor", "snapshot=true"])
+    raw.expect(r'^{.*"port\.state"', 10)  # so it has subscribed
     net.network("still", vlan=8)
-    line = raw.expect(r"^{.*}$", 10).group(0)
+    line = raw.expect(r'^{.*"config\.changed".*}$', 10).group(0)
     assert json.loads(line)["data"]["added"] == {"network": ["still"]}
