@@ -49,12 +49,16 @@ static bool decide_before_rules(
 static void flow_fill(struct pipeline *p, const struct decision *d, unsigned index, uint32_t epoch)
 {
 	struct flow *flow = &p->scratch[d->i];
-	bool refresh = d->tracked || d->learned || d->learns;
+	uint32_t stands_ms = FLOW_STANDS_MS;
 
+	if (d->learned || d->learns)
+		stands_ms = FLOW_REFRESH_MS;
+	else if (d->tracked)
+		stands_ms = FLOW_TRACKED_MS;
 	memset(flow, 0, sizeof(*flow));
 	flow->key = p->key[d->i];
 	flow->gen = p->snap->gen;
-	flow->valid_until = (uint32_t)p->now_ms + (refresh ? FLOW_REFRESH_MS : FLOW_STANDS_MS);
+	flow->valid_until = (uint32_t)p->now_ms + stands_ms;
 	flow->rule[0] = d->rule[0];
 	flow->rule[1] = d->rule[1];
 	flow->out = d->flood ? FLOW_OUT_NONE : d->out;

@@ -23,8 +23,12 @@
 #include "lib/frag_table.h"
 #include "lib/mac_table.h"
 
-/* How long a flow's decision stands before connections and learned MACs are refreshed by it. */
+/*
+ * How long a flow's decision stands before learned MACs or its connection are refreshed by it. That is how
+ * exact their ages are: the shortest a MAC may have is 10 s, a connection's shortest idle time 30 s.
+ */
 #define FLOW_REFRESH_MS 1000
+#define FLOW_TRACKED_MS 4000
 /* And where nothing has to be refreshed: far less than the 32-bit clock's half turn. */
 #define FLOW_STANDS_MS 100000000
 

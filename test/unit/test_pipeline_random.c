@@ -21,7 +21,7 @@
 #define RECONFIGURE_EVERY 170
 #define BATCH_MAX 8
 /* So long that what flows hold is looked at again. */
-#define REFRESH_MS 1100
+#define REFRESH_MS 4100
 /* Timers of connections are compared far from their edges: none ends within one leg, all between. */
 #define LEG_MS 8000
 #define BETWEEN_LEGS_MS 10000000
