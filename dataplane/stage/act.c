@@ -122,7 +122,7 @@ static void act_frame(struct pipeline *p, const struct snapshot_port *in, unsign
 
 void stage_act(struct pipeline *p, const struct snapshot_port *in)
 {
-	uint8_t drop[BURST_MAX];
+	uint8_t drop[BURST_MAX] = {0};
 	bool all_pass;
 
 	if (in->tx != NULL)

@@ -247,7 +247,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_commits_in_quick_succession, harness_clean),
 		cmocka_unit_test_teardown(test_counters_of_gone_ports_are_kept, harness_clean),
 		cmocka_unit_test_teardown(test_a_worker_that_does_not_answer, harness_clean),
-		cmocka_unit_test_teardown(test_an_endpoint_among_many_touches_no_other, harness_clean),
+		cmocka_unit_test_teardown(
+			test_an_endpoint_among_many_touches_no_other, harness_clean),
 	};
 
 	return cmocka_run_group_tests(tests, start, harness_stop);
