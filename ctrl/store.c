@@ -15,7 +15,8 @@ static int open_all(struct store *store, const struct store_options *options, st
 {
 	int there;
 
-	if (store_lock(store, err) < 0 || (options->renew && store_keep_aside(store, err) < 0))
+	if (store_lock(store, err) < 0 || store_resolve(store, err) < 0 ||
+		(options->renew && store_keep_aside(store, err) < 0))
 		return -1;
 	there = store_look(store, err);
 	if (there < 0)

@@ -43,6 +43,19 @@ int store_lock(struct store *store, struct error *err)
 	return error_device(err, errno, "cannot lock the state folder %s", store->dir);
 }
 
+int store_resolve(struct store *store, struct error *err)
+{
+	char *real = realpath(store->dir, NULL);
+
+	if (real == NULL)
+		return error_device(err, errno, "cannot resolve the state folder %s", store->dir);
+	free(store->dir);
+	free(store->path);
+	store->dir = real;
+	store->path = alloc_printf("%s/state.db", real);
+	return 0;
+}
+
 int store_sync_dir(const struct store *store, struct error *err)
 {
 	if (fsync(store->dir_fd) == 0)

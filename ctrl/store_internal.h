@@ -34,6 +34,8 @@ struct store {
 
 /* store_file.c: the folder and the names in it. */
 int store_lock(struct store *store, struct error *err);
+/* Name the folder without symbolic links: SQLite follows none, so that nobody puts one in state.db's place. */
+int store_resolve(struct store *store, struct error *err);
 /* Is there a database? 1, 0, or -1 and err where what lies there is none that can be used. */
 int store_look(const struct store *store, struct error *err);
 /* Rename everything there under a name that says when. */

@@ -204,6 +204,27 @@ static void test_folder_out_of_reach(void **state)
 	assert_non_null(strstr(err.message, options.dir));
 }
 
+static void test_folder_by_symbolic_link(void **state)
+{
+	struct error err = {0};
+	json_t *objects;
+	struct store *store;
+	char *link = in(state_dir, "../link");
+
+	(void)state;
+	killed_after(state_dir, COMMITS);
+	assert_int_equal(symlink(state_dir, link), 0);
+	store = must_read(link, &objects);
+	json_decref(objects);
+	assert_int_equal(put_one(store, COMMITS + 1, "a", "{}", &err), 0);
+	store_close(store);
+	store = must_read(state_dir, &objects);
+	assert_int_equal(json_object_size(objects), COMMITS + 1);
+	assert_int_equal(store_source(store), STORE_SNAPSHOT);
+	json_decref(objects);
+	store_close(store);
+}
+
 static unsigned kept_files(void)
 {
 	char command[160];
@@ -336,6 +357,7 @@ int main(void)
 		STORE_TEST(test_changed_by_hand),
 		STORE_TEST(test_lock),
 		STORE_TEST(test_folder_out_of_reach),
+		STORE_TEST(test_folder_by_symbolic_link),
 		STORE_TEST(test_renew_keeps_aside),
 		STORE_TEST(test_renew_killed),
 		STORE_TEST(test_disk_full),
