@@ -129,6 +129,8 @@ static void candidates_of_burst(struct pipeline *p)
 		if (p->drop[i] != 0 || p->same[i])
 			continue;
 		p->flow[i] = flow_cache_candidate(flow_cache_table(&p->cache, six), p->hash[i]);
+		if (p->flow[i] == NULL)
+			continue;
 		rte_prefetch0(p->flow[i]);
 		if (six)
 			rte_prefetch0((uint8_t *)p->flow[i] + RTE_CACHE_LINE_SIZE);
