@@ -58,6 +58,7 @@ static const char *region_map(struct memif_live *live, uint64_t size, int fd)
 
 static const char *region_refusal(uint64_t size, int fd)
 {
+	int seals = fcntl(fd, F_GET_SEALS);
 	struct statfs fs;
 	struct stat st;
 
@@ -65,7 +66,7 @@ static const char *region_refusal(uint64_t size, int fd)
 		return "a memory region has 1 byte to 1 GB";
 	if (fstatfs(fd, &fs) != 0 || fs.f_type != TMPFS_MAGIC)
 		return "a memory region comes without a memfd of ordinary pages";
-	if (!(fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK))
+	if (seals < 0 || !(seals & F_SEAL_SHRINK))
 		return "a memory region is not sealed against shrinking";
 	/* Sealed: it stays as large as it is now. */
 	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < size)

@@ -334,6 +334,18 @@ def test_ring_with_a_call_that_is_none(beside):
     a_good_peer_still_works(beside)
 
 
+def test_memory_that_does_not_say_whether_it_is_sealed(beside):
+    peer = MemifPeer(beside.m.socket, handshake=False)
+    peer.begin()
+    peer.seal()
+    path = os.open(f"/proc/self/fd/{peer.fd}", os.O_PATH)
+    peer.add_region(fds=[path])
+    os.close(path)
+    assert "sealed" in peer.reason()
+    peer.close()
+    a_good_peer_still_works(beside)
+
+
 def test_unknown_interface_and_taken_one(beside):
     stranger = MemifPeer(beside.m.socket, 99, handshake=False)
     stranger.expect(memif_peer.HELLO)
