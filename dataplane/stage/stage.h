@@ -25,7 +25,7 @@
 
 /*
  * How long a flow's decision stands before learned MACs or its connection are refreshed by it. That is how
- * exact their ages are: the shortest a MAC may have is 10 s, a connection's shortest idle time 30 s.
+ * exact their ages are, of which none is below 10 s.
  */
 #define FLOW_REFRESH_MS 1000
 #define FLOW_TRACKED_MS 4000
