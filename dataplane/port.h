@@ -104,7 +104,8 @@ struct port {
 			  */
 	uint16_t n_rxq;	 /* queues to poll, fixed at creation */
 	bool rx_syscall; /* receive costs a system call: worth it only when wait_fd says so */
-	int numa_node;	 /* where its queues' memory is best taken, -1 unknown */
+	uint16_t rx_burst; /* with rx_syscall: frames that a receive gives at most */
+	int numa_node;	   /* where its queues' memory is best taken, -1 unknown */
 	struct mac mac;
 	char name[PORT_NAME_MAX]; /* for people and for oper.port.name: interface or socket */
 

@@ -87,9 +87,9 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 		if (!slot->hot && slot->port->rx_syscall)
 			continue;
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll);
-		/* Less than a burst: that was all there is, and to see it once more costs another call. */
-		slot->hot = n == BURST_MAX;
 		if (slot->port->rx_syscall) {
+			/* Less than it gives at most: that was all, and to see it costs a call more. */
+			slot->hot = n >= slot->port->rx_burst;
 			worker_looked(w, slot, n != 0, now);
 			found += n;
 		}

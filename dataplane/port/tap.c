@@ -178,7 +178,7 @@ static void tap_close(struct port *port)
 	close(tap->fd);
 	if (tap->quiet_fd >= 0)
 		close(tap->quiet_fd);
-	munmap(tap->buffers, (size_t)BURST_MAX * TAP_BUFFER_LEN);
+	munmap(tap->buffers, (size_t)TAP_RX_BURST * TAP_BUFFER_LEN);
 	free(tap);
 }
 
@@ -217,14 +217,14 @@ struct port *port_tap_create(
 
 	if (tap_check(common, params, err) != 0)
 		return NULL;
-	buffers = mmap(NULL, (size_t)BURST_MAX * TAP_BUFFER_LEN, PROT_READ | PROT_WRITE,
+	buffers = mmap(NULL, (size_t)TAP_RX_BURST * TAP_BUFFER_LEN, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (buffers == MAP_FAILED) {
 		error_set(err, LEAT_EXHAUSTED, "no memory for the buffers of TAP %s", params->name);
 		return NULL;
 	}
 	if (netns_run(params->netns, tap_create_inside, &c, err) != 0) {
-		munmap(buffers, (size_t)BURST_MAX * TAP_BUFFER_LEN);
+		munmap(buffers, (size_t)TAP_RX_BURST * TAP_BUFFER_LEN);
 		return NULL;
 	}
 	tap = alloc_zero(1, sizeof(*tap));
@@ -234,6 +234,7 @@ struct port *port_tap_create(
 	tap->port.ops = &tap_ops;
 	tap->port.n_rxq = 1;
 	tap->port.rx_syscall = true;
+	tap->port.rx_burst = TAP_RX_BURST;
 	tap->port.numa_node = -1;
 	tap->port.mac = c.info.mac;
 	tap->port.caps = PORT_CAP_CSUM | PORT_CAP_TSO4 | PORT_CAP_TSO6 | PORT_CAP_ECN;

@@ -10,6 +10,11 @@
 
 #include "dataplane/port.h"
 
+/*
+ * Frames of one receive. Each costs a system call of microseconds, and those that were read wait for the
+ * rest: many at once save little and delay much.
+ */
+#define TAP_RX_BURST 4
 #define TAP_BUFFER_LEN 65536 /* what follows the head of the largest frame */
 #define TAP_VNET_LEN sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
@@ -18,7 +23,7 @@ struct tap_port {
 	int fd;
 	int quiet_fd; /* -1, or what keeps a lost interface's fd silent; set by the worker that saw it */
 	/*
-	 * BURST_MAX buffers, one a frame of a burst. Mapped and not touched before the first frame comes,
+	 * TAP_RX_BURST buffers, one a frame of a burst. Mapped and not touched before the first frame comes,
 	 * so that they cost nothing until then and lie on the node of the worker that polls.
 	 */
 	uint8_t *buffers;

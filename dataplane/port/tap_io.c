@@ -104,7 +104,7 @@ uint16_t tap_receive(struct port *port, uint16_t queue, struct burst *b)
 	b->n_segs = 0;
 	if (unlikely(queue != 0 || port_state(port) == PORT_ERROR))
 		return 0;
-	for (unsigned tries = 0; tries < BURST_MAX; tries++) {
+	for (unsigned tries = 0; tries < TAP_RX_BURST; tries++) {
 		ssize_t n = tap_read(tap, b, &h);
 
 		if (n < 0) {
