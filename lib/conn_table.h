@@ -4,7 +4,7 @@
  * size.
  *
  * An entry is found from either direction. Buckets have a spinlock each, held for one call; a
- * packet of an established flow comes here about once a second (the flow cache answers in between),
+ * packet of an established flow comes here every few seconds (the flow cache answers in between),
  * so two workers rarely meet. Time is in milliseconds of a clock that the caller moves.
  *
  * Memory: 103 bytes for each connection of the capacity. A connection has two buckets of seven that
