@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +14,8 @@
 #define ANCHOR_NAME "state.rev"
 #define ANCHOR_MODE 0600
 /* "leat", the number in a fixed width, a newline: one write of a few bytes that no reader sees half. */
-#define ANCHOR_FORMAT "leat %020" PRIu64 "\n"
+#define ANCHOR_WORD "leat "
+#define ANCHOR_FORMAT ANCHOR_WORD "%020" PRIu64 "\n"
 #define ANCHOR_LEN 26
 
 int store_anchor_open(struct store *store, bool fresh, struct error *err)
@@ -36,12 +38,14 @@ int store_anchor_open(struct store *store, bool fresh, struct error *err)
 uint64_t store_anchor_read(const struct store *store)
 {
 	char text[ANCHOR_LEN + 1] = "";
-	uint64_t rev = 0;
+	char *end;
+	uint64_t rev;
 
 	if (pread(store->anchor_fd, text, ANCHOR_LEN, 0) != ANCHOR_LEN ||
-		text[ANCHOR_LEN - 1] != '\n' || sscanf(text, "leat %20" SCNu64, &rev) != 1)
+		strncmp(text, ANCHOR_WORD, strlen(ANCHOR_WORD)) != 0)
 		return 0;
-	return rev;
+	rev = strtoull(text + strlen(ANCHOR_WORD), &end, 10);
+	return end == text + ANCHOR_LEN - 1 && *end == '\n' ? rev : 0;
 }
 
 /*

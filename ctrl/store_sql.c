@@ -47,8 +47,7 @@ static const char *const statement_sql[STATEMENTS] = {
 	[STATEMENT_COMMIT] = "COMMIT",
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
 	[STATEMENT_FIND] = "SELECT owner, json FROM object WHERE type = ?1 AND id = ?2",
-	[STATEMENT_PUT] = "INSERT OR REPLACE INTO object(type, id, owner, json) "
-			  "VALUES(?1, ?2, ?3, ?4)",
+	[STATEMENT_PUT] = "INSERT OR REPLACE INTO object VALUES(?1, ?2, ?3, ?4)",
 	[STATEMENT_DELETE] = "DELETE FROM object WHERE type = ?1 AND id = ?2",
 	[STATEMENT_HEAD] = "UPDATE head SET rev = ?1, boots = ?2, digest = ?3 WHERE only = 1",
 };
