@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Linux in QEMU with its own virtio-net driver, against TAP containers."""
+import signal
+
 import pytest
 
 from leatlib import wait
@@ -87,3 +89,17 @@ def test_guest_driver_unloaded_and_back(net, guest):
     guest.run("rmmod virtio_net; insmod /lib/modules/virtio_net.ko")
     guest.run(f"ip link set eth0 up; ip addr add {net.v.ip}/16 dev eth0")
     net.c.ping(net.v)
+
+
+def test_switch_killed_and_back(net, guest):
+    """kill -9 of the switch under a guest that goes on: it comes back, whoever of them listens."""
+    for _ in range(3):
+        net.c.ping(net.v)
+        net.rpc.close()
+        net.process.kill(signal.SIGKILL)
+        net.start()
+        net.network()
+        net.endpoint(net.v, net.v.port_spec, v6=True)
+        net.endpoint(net.c, net.c.port_spec, v6=True)
+        net.c.configure(v6=True)
+        wait.until(lambda: net.state_of(net.v) == "active", 15, "the guest's port to be active")

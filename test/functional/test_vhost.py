@@ -12,6 +12,7 @@ from leatlib.testpmd import Testpmd, virtio_user
 from leatlib.traffic import Stream
 
 RESTARTS = 20
+ECHO = {"ips": [], "guard": {"spoof": False}}  # of an endpoint that sends back what it gets
 MANY = 5000
 
 
@@ -180,43 +181,51 @@ def test_socket_owner_and_mode(net):
 
 @pytest.mark.parametrize("mode", ["server", "client"])
 def test_peer_killed_and_back(net, mode):
-    """kill -9 of testpmd, 20 times; the pair beside it does not lose a datagram."""
+    """kill -9 of testpmd in a flood, 20 times; the pair beside it does not lose a datagram."""
     a, b = net.tap("a"), net.tap("b")
-    c, v = net.tap("c", bare=True), net.vhost("v", mode=mode)
-    frame = frames.udp(c, v, "is anybody there?")
+    c, v = net.tap("c", bare=True), net.vhost("v", mode=mode, **ECHO)
     stream = Stream(a, b, rate=500)
-    for _ in range(RESTARTS):
-        peer = Testpmd([virtio_user(v)], "rxonly")
+    for number in range(RESTARTS):
+        peer = Testpmd([virtio_user(v)], "macswap", extra=["--eth-peer", f"0,{c.mac}"])
         try:
             peer.start()
             wait.until(lambda: net.state_of(v) == "active", 10, "v to be active")
-            for _ in range(3):
-                c.raw.send(frame)
-            peer.wait_received(2, 5)
+            c.raw.send(frames.udp(c, v, f"are you back, {number}?"))
+            c.raw.expect(frames.payload_is(f"are you back, {number}?"))
+            peer.command("stop")
+            peer.command("set fwd txonly")
+            before = net.port("v")["rx_packets"]
+            peer.start()
+            wait.until(lambda: net.port("v")["rx_packets"] > before + MANY, 10, "a flood")
         finally:
             peer.kill()
         wait.until(lambda: net.state_of(v) == "pending", 10, "v to be pending again")
     stream.assert_lossless()
 
 
-def test_switch_killed_and_back(make_switch):
-    """kill -9 of leatd, 20 times, under a peer that listens: it comes back, traffic flows again."""
+@pytest.mark.parametrize("mode", ["server", "client"])
+def test_switch_killed_and_back(make_switch, mode):
+    """kill -9 of leatd in a flood, 20 times: its peer comes back to it, traffic flows again.
+
+    testpmd waits for a switch that connects; of one that listens it is a client, which does not
+    try again, so that its place is then taken by a fresh one.
+    """
     switch, peer = make_switch(), None
-    try:
-        for number in range(RESTARTS):
-            switch.hosts = 0
-            switch.network()
-            echo = switch.vhost("echo", mode="client", ips=[], guard={"spoof": False})
-            if peer is None:
-                peer = Testpmd([virtio_user(echo)], "macswap")
-                peer.start()
-            a = switch.tap("a", bare=True)
-            wait.until(lambda: switch.state_of(echo) == "active", 15, "echo to be active")
-            a.raw.send(frames.udp(a, echo, f"round {number}."))
-            a.raw.expect(frames.payload_is(f"round {number}."))
-            switch.rpc.close()
-            switch.process.kill(signal.SIGKILL)
-            switch.start()
-    finally:
-        if peer:
-            peer.close()
+    for number in range(RESTARTS):
+        switch.hosts = 0
+        switch.network()
+        echo = switch.vhost("echo", mode=mode, **ECHO)
+        if peer is None or mode == "server":
+            peer = switch.keep(Testpmd([virtio_user(echo)], "macswap"))
+            peer.start()
+        a, b = switch.tap("a", bare=True), switch.tap("b", bare=True)
+        wait.until(lambda: switch.state_of(echo) == "active", 15, "echo to be active")
+        a.raw.send(frames.udp(a, echo, f"round {number}."))
+        a.raw.expect(frames.payload_is(f"round {number}."))
+        for count in range(200):
+            b.raw.send(frames.udp(b, echo, f"{count}"))
+        switch.rpc.close()
+        switch.process.kill(signal.SIGKILL)
+        if mode == "server":
+            peer.kill()
+        switch.start()

@@ -26,7 +26,7 @@ def pair(make_switch):
 
 
 def wait_polls(switch, queues):
-    """Until each worker polls so many; one that sleeps may take the snapshot a little later."""
+    """Until each worker polls so many; one that sleeps may take the newest snapshot later."""
     wait.until(lambda: [worker["ports"] for worker in switch.call("system.status")["workers"]]
                == [queues, queues], 5, f"{queues} queues on each worker")
 
@@ -133,11 +133,9 @@ def blast(net, sender, receiver, queues):
     """testpmd at full speed from one vhost port to another, by several queues."""
     receiving = net.keep(Testpmd([virtio_user(receiver)], "rxonly"))
     receiving.start()
-    sending = net.keep(Testpmd(
-        [virtio_user(sender, queues=queues)], "txonly", queues=queues,
-        extra=["--eth-peer", f"0,{receiver.mac}", f"--tx-ip={sender.ip},{receiver.ip}",
-               "--txpkts=1000"]))
-    sending.start()
+    sending = Testpmd([virtio_user(sender, queues=queues)], "txonly", queues=queues, extra=[
+        "--eth-peer", f"0,{receiver.mac}", f"--tx-ip={sender.ip},{receiver.ip}", "--txpkts=1000"])
+    net.keep(sending).start()
 
 
 @pytest.mark.parametrize("side", ["tx", "rx"])

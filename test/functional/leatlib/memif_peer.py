@@ -20,12 +20,12 @@ NEXT = 1
 MASK_INT = 1
 DESC = struct.Struct("<HHIII")  # flags, region, length, offset, metadata
 FLAGS, HEAD, TAIL, DESCS = 4, 6, 64, 128
-SLOTS_LOG2 = 6
+SLOTS_LOG2 = 8
 SLOTS = 1 << SLOTS_LOG2
 RING = {"c2s": 0, "s2c": 0x2000}
-BUFFERS = {"c2s": 0x10000, "s2c": 0x50000}
+BUFFERS = {"c2s": 0x10000, "s2c": 0x90000}
 BUFFER = 2048
-MEMORY = 1 << 20
+MEMORY = 2 << 20
 F_ADD_SEALS, F_SEAL_SHRINK = 1033, 2
 
 
