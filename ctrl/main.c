@@ -63,7 +63,10 @@ static int config_apply(struct daemon *daemon, const char *path)
 	json_t *result = NULL;
 
 	if (document == NULL) {
-		log_error("--config %s: %s (line %d)", path, cause.text, cause.line);
+		if (cause.line > 0)
+			log_error("--config %s, line %d: %s", path, cause.line, cause.text);
+		else
+			log_error("--config: %s", cause.text); /* it names the file */
 		return -1;
 	}
 	if (json_is_object(document))

@@ -74,7 +74,8 @@ static int link_open(
 		rc = rtnl_link_get_kernel(sk, 0, name, ret_link);
 	if (rc < 0) {
 		nl_socket_free(sk);
-		return error_device(err, nl_to_errno(rc), "interface %s", name);
+		return error_device(err, nl_to_errno(rc),
+			"interface %s has to be in the network namespace of the switch", name);
 	}
 	*ret_sk = sk;
 	return 0;
@@ -185,17 +186,20 @@ struct netns_call {
 static void *netns_thread(void *arg)
 {
 	struct netns_call *call = arg;
-	int fd = open(call->path, O_RDONLY | O_CLOEXEC);
+	/* Not blocking: it may turn out to be a FIFO. */
+	int fd = open(call->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0) {
-		call->result = error_device(call->err, errno, "network namespace %s", call->path);
+		call->result = error_device(call->err, errno,
+			"network namespace %s has to be there before its port, as by ip netns add",
+			call->path);
 		return NULL;
 	}
 	if (setns(fd, CLONE_NEWNET) == 0)
 		call->result = call->run(call->arg, call->err);
 	else if (errno == EINVAL)
-		call->result = error_device(
-			call->err, EINVAL, "%s is not a network namespace", call->path);
+		call->result = error_device(call->err, EINVAL,
+			"%s is not a network namespace; as /run/netns/NAME is", call->path);
 	else
 		call->result = error_device(
 			call->err, errno, "cannot enter network namespace %s", call->path);

@@ -28,7 +28,8 @@ static int lock_take(struct server *server, struct error *err)
 
 	server->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (server->lock_fd < 0)
-		result = error_device(err, errno, "cannot open %s", path);
+		result = error_device(err, errno,
+			"cannot open %s; make its folder, or give another --socket", path);
 	else if (flock(server->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		result = 0;
 	else if (errno == EWOULDBLOCK)

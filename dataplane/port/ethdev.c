@@ -85,8 +85,8 @@ static int probe(struct ethdev_port *p, struct error *err)
 	if (rc == -EFAULT) /* EAL's word for a name that no driver knows */
 		return error_device(err, ENODEV, "DPDK has no driver for \"%s\"", p->devargs);
 	if (rc != 0) /* drivers say -1 for anything; the reason is in DPDK's log alone */
-		return error_device(
-			err, rc == -1 ? EIO : -rc, "DPDK cannot open device \"%s\"", p->devargs);
+		return error_device(err, rc == -1 ? EIO : -rc,
+			"DPDK cannot open device \"%s\"; the log says more", p->devargs);
 	if (rte_eth_dev_get_port_by_name(name, &p->dev_id) == 0)
 		return 0;
 	return error_device(err, ENODEV, "\"%s\" is no network device of DPDK's", p->devargs);

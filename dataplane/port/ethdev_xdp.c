@@ -80,8 +80,9 @@ int ethdev_xdp_check(const struct ethdev_port *p, struct error *err)
 		return 0;
 	prog_name(p->found.xdp_prog, name);
 	if (strcmp(name, "xsk_def_prog") != 0 && strcmp(name, "xdp_dispatcher") != 0)
-		return error_device(err, EBUSY, "interface %s has the XDP program %s (id %u)",
-			p->netdev, name, p->found.xdp_prog);
+		return error_device(err, EBUSY,
+			"interface %s has the XDP program %s (id %u); ip link set dev %s xdp off",
+			p->netdev, name, p->found.xdp_prog, p->netdev);
 	if (probe_bind(p->found.ifindex) == EBUSY)
 		return error_device(err, EBUSY,
 			"interface %s belongs to another process' AF_XDP socket", p->netdev);

@@ -54,15 +54,18 @@ int listen_path_clear(const char *path, int type, struct error *err)
 
 	if (lstat(path, &st) != 0) {
 		busy = errno == ENOENT ? socket_rehearse(path, type) : errno;
-		return busy == 0 ? 0 : error_device(err, busy, "cannot listen on %s", path);
+		if (busy == 0)
+			return 0;
+		return error_device(err, busy, "cannot listen on %s%s", path,
+			busy == ENOENT ? "; make its folder" : "");
 	}
 	if (!S_ISSOCK(st.st_mode))
 		return error_device(
 			err, EEXIST, "%s is there and is not a socket; remove it", path);
 	busy = socket_probe(path, type);
 	if (busy == EADDRINUSE)
-		return error_set(
-			err, LEAT_CONFLICT, "somebody else listens on the socket %s", path);
+		return error_set(err, LEAT_CONFLICT,
+			"somebody else listens on %s; end that, or take another path", path);
 	if (busy != 0)
 		return error_device(err, busy, "%s", path);
 	if (unlink(path) != 0 && errno != ENOENT)

@@ -53,7 +53,9 @@ static int tap_attach(int fd, const struct tap_params *params, bool found, struc
 		return 0;
 	if (errno == EBUSY || errno == EINVAL || errno == EEXIST)
 		return error_device(err, EBUSY,
-			"an interface named %s exists already in network namespace %s",
+			"an interface named %s exists already in network namespace %s; remove it, "
+			"or "
+			"take another name",
 			params->name, netns_name(params));
 	return error_device(err, errno, "cannot create TAP %s in network namespace %s",
 		params->name, netns_name(params));

@@ -31,6 +31,7 @@ def test_socket_folder_missing(net):
     error = refused(net, net.host("v"), {"kind": "vhost-user", "mode": "server",
                                          "socket": net.path("no/such/folder.sock")})
     assert error.code == rpc.DEVICE and error.data["errno"] == errno.ENOENT
+    assert "make its folder" in error.message
 
 
 def test_socket_path_is_a_regular_file(net):
@@ -47,12 +48,15 @@ def test_netns_missing(net):
     error = refused(net, net.host("t"), {"kind": "tap", "netns": "/run/netns/nobody",
                                          "name": "eth0"})
     assert error.code == rpc.DEVICE and error.data["errno"] == errno.ENOENT
-    assert "/run/netns/nobody" in error.message
+    assert "/run/netns/nobody" in error.message and "ip netns add" in error.message
 
 
 def test_netns_is_no_namespace(net):
-    error = refused(net, net.host("t"), {"kind": "tap", "netns": "/etc/passwd", "name": "eth0"})
-    assert error.code == rpc.DEVICE and "/etc/passwd" in error.message
+    fifo = net.path("fifo")
+    os.mkfifo(fifo)
+    for path in ("/etc/passwd", fifo):
+        error = refused(net, net.host("t"), {"kind": "tap", "netns": path, "name": "eth0"})
+        assert error.code == rpc.DEVICE and path + " is not a network namespace" in error.message
 
 
 def test_interface_name_taken(net):

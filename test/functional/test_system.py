@@ -168,6 +168,41 @@ def test_hugepages_missing_is_said_with_its_remedy(tmp_path):
     process.close()
 
 
+def ends_with(code, options, *words):
+    """leatd with these options ends at once, with that exit code and a line that says these words."""
+    daemon = [os.path.join(paths.BUILD, "leatd"), "--no-state", "--workers", "1", "--memory", "64"]
+    process = Process([*daemon, *options], env=sanitizer_env())
+    assert process.wait(30) == code, process.text()
+    lines = [line for line in process.text().splitlines() if line.startswith("leatd: error:")]
+    assert lines and all(word in lines[0] for word in words), process.text()
+    process.close()
+
+
+def test_sockets_that_cannot_be(tmp_path):
+    long = str(tmp_path / ("x" * 108))
+    ends_with(2, ["--socket", long], "107")
+    ends_with(1, ["--socket", str(tmp_path / "no/such/folder")], "make its folder", "--socket")
+    file = tmp_path / "file"
+    file.write_text("precious")
+    ends_with(1, ["--socket", str(file)], str(file), "not a socket", "another --socket")
+    assert file.read_text() == "precious"
+    ends_with(2, ["--socket", str(tmp_path / "s"), "--socket-group", "nosuchgroup"], "nosuchgroup")
+
+
+@pytest.mark.parametrize("text,words", [
+    (None, ["No such file"]), ('{"objects"', ["line 1"]),
+    ('{"objects": {"network": [{"id": "n", "vlan": 99999}]}}', ["/objects/network/0/vlan"]),
+    ('{"objects": {"endpoint": [{"id": "e", "network": "none", "port": {"kind": "tap", '
+     '"name": "x0"}}]}}', ["none"])])
+def test_config_that_cannot_be(tmp_path, text, words):
+    config = tmp_path / "config.json"
+    if text is not None:
+        config.write_text(text)
+    socket = tmp_path / "s"
+    ends_with(4, ["--socket", str(socket), "--config", str(config)], "--config", *words)
+    assert not socket.exists()
+
+
 def test_without_hugepages_tap_ports_work(make_switch):
     switch = make_switch(extra=["--", "--no-huge"])
     switch.network()
