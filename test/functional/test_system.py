@@ -169,7 +169,7 @@ def test_hugepages_missing_is_said_with_its_remedy(tmp_path):
 
 
 def ends_with(code, options, *words):
-    """leatd with these options ends at once, with that exit code and a line that says these words."""
+    """leatd with these options ends at once, with that exit code and a line saying these words."""
     daemon = [os.path.join(paths.BUILD, "leatd"), "--no-state", "--workers", "1", "--memory", "64"]
     process = Process([*daemon, *options], env=sanitizer_env())
     assert process.wait(30) == code, process.text()
