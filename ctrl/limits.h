@@ -37,10 +37,10 @@
 #define LIMIT_MAC_AGE_MIN_S 10
 #define LIMIT_MAC_AGE_MAX_S 86400
 
-/* Tables, by the memory given to --memory: 64 MB, the least, make 65,536 of each. */
+/* Tables, by the memory given to --memory: 64 MB, the least, make 65,536 connections. */
 #define LIMIT_CONNECTIONS_PER_MB 1024
 #define LIMIT_CONNECTIONS (1U << 24)
-#define LIMIT_FLOWS_PER_MB 1024 /* cached, of all workers together */
+#define LIMIT_FLOWS_PER_MB 2048 /* cached, of all workers together: a connection is two */
 #define LIMIT_FLOWS_OF_WORKER (1U << 22)
 
 /* Methods */

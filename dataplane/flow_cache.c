@@ -6,10 +6,20 @@
 #include <string.h>
 
 #include <rte_malloc.h>
+#include <rte_prefetch.h>
 
 #define BUCKETS_FIRST_BITS 6 /* an index begins with so many buckets */
 #define BUCKETS_FIRST (1U << BUCKETS_FIRST_BITS)
 #define ADDRS6_LEN 32
+
+/* xorshift32 (Marsaglia 2003): good enough to be fair, and nobody gains by guessing it. */
+static uint32_t dice_throw(struct flow_table *t)
+{
+	t->dice ^= t->dice << 13;
+	t->dice ^= t->dice >> 17;
+	t->dice ^= t->dice << 5;
+	return 1 + hash_reduce(t->dice, t->mask);
+}
 
 static int table_init(struct flow_table *t, uint32_t entries, uint32_t size, int numa_node)
 {
@@ -21,6 +31,8 @@ static int table_init(struct flow_table *t, uint32_t entries, uint32_t size, int
 		.base = BUCKETS_FIRST,
 		.room = entries / FLOW_BUCKET_LOAD,
 	};
+	for (unsigned i = 0; i < FLOW_VICTIMS; i++)
+		t->victim[i] = dice_throw(t);
 	t->buckets = rte_zmalloc_socket("flow_index", t->room * sizeof(*t->buckets), 64, numa_node);
 	return t->flows == NULL || t->buckets == NULL ? -ENOMEM : 0;
 }
@@ -66,9 +78,9 @@ static inline struct flow *flow_at(const struct flow_table *t, uint32_t ref)
 	return (struct flow *)(void *)(t->flows + (size_t)ref * t->size);
 }
 
-struct flow *flow_cache_candidate(const struct flow_table *t, uint32_t hash)
+struct flow *flow_cache_candidate(
+	const struct flow_table *t, const struct flow_bucket *b, uint32_t hash)
 {
-	const struct flow_bucket *b = flow_bucket(t, hash);
 	unsigned matches = tag_matches(b, flow_tag(hash));
 
 	return matches == 0 ? NULL : flow_at(t, b->ref[__builtin_ctz(matches)]);
@@ -154,13 +166,18 @@ static void link_flow(struct flow_table *t, uint32_t ref, uint32_t hash)
 	b->ref[i] = ref;
 }
 
-/* xorshift32 (Marsaglia 2003): good enough to be fair, and nobody gains by guessing it. */
-static uint32_t dice_throw(struct flow_table *t)
+/* Which flow makes room. All are used. */
+static uint32_t victim_take(struct flow_table *t)
 {
-	t->dice ^= t->dice << 13;
-	t->dice ^= t->dice >> 17;
-	t->dice ^= t->dice << 5;
-	return t->dice;
+	uint32_t turn = t->victim_turn++;
+	uint32_t *next = &t->victim[turn % FLOW_VICTIMS];
+	uint32_t half_way = t->victim[(turn + FLOW_VICTIMS / 2) % FLOW_VICTIMS];
+	uint32_t ref = *next;
+
+	*next = dice_throw(t);
+	rte_prefetch0(flow_at(t, *next));
+	rte_prefetch0(flow_bucket(t, flow_at(t, half_way)->hash));
+	return ref;
 }
 
 /* A place that was never used, or that of any flow. */
@@ -171,7 +188,7 @@ static struct flow *place_take(struct flow_table *t, uint32_t hash)
 	if (t->n_used < t->mask) {
 		ref = ++t->n_used;
 	} else {
-		ref = 1 + hash_reduce(dice_throw(t), t->mask);
+		ref = victim_take(t);
 		unlink_flow(t, ref);
 	}
 	table_grow(t);

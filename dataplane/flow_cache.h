@@ -20,6 +20,7 @@
 #define FLOW_BUCKET_ENTRIES 8 /* of an index bucket, */
 #define FLOW_BUCKET_LOAD                                                                           \
 	2 /* of which so many are used on average: one that is full displaces a flow */
+#define FLOW_VICTIMS 16
 
 /*
  * Compared and hashed as four words, and best filled by words: a load that spans several stores
@@ -45,6 +46,8 @@ _Static_assert(sizeof(union flow_key) == 32, "a flow key is half a cache line");
 
 enum flow_flags {
 	FLOW_LEARNED = 1 << 0, /* rests on learned MACs: stale when their epoch changes */
+	FLOW_TRACKED = 1 << 1, /* rests on a connection, and on nothing else that ages */
+	FLOW_REPLY = 1 << 2,   /* which began the other way */
 };
 
 #define FLOW_OUT_NONE UINT16_MAX
@@ -56,9 +59,12 @@ struct flow {
 				 refreshed) */
 	uint32_t rule[2];     /* rules to count: the sender's, the receiver's; 0 none */
 	uint32_t tag;	      /* to put on at the output, 0 none */
-	uint32_t mac_epoch;   /* with FLOW_LEARNED */
-	uint16_t out;	      /* index of the output port */
-	uint8_t drop;	      /* 0: forward; else 1 + enum drop_reason */
+	union {
+		uint32_t mac_epoch; /* with FLOW_LEARNED */
+		uint32_t sides;	    /* with FLOW_TRACKED: as conn_info has them */
+	};
+	uint16_t out; /* index of the output port */
+	uint8_t drop; /* 0: forward; else 1 + enum drop_reason */
 	uint8_t flags;
 	union {
 		uint32_t decision; /* while it is decided: which one */
@@ -79,11 +85,13 @@ struct flow_bucket {
 } __attribute__((aligned(64)));
 
 struct flow_table {
-	uint8_t *flows;	 /* struct flow or flow6; the first is never used */
-	uint32_t size;	 /* of one, bytes */
-	uint32_t mask;	 /* flows - 1 */
-	uint32_t n_used; /* of them, from the second on */
-	uint32_t dice;	 /* which one makes room when all are used */
+	uint8_t *flows;		       /* struct flow or flow6; the first is never used */
+	uint32_t size;		       /* of one, bytes */
+	uint32_t mask;		       /* flows - 1 */
+	uint32_t n_used;	       /* of them, from the second on */
+	uint32_t dice;		       /* which ones make room when all are used, */
+	uint32_t victim[FLOW_VICTIMS]; /* thrown ahead, so that their memory is at hand */
+	uint32_t victim_turn;
 	struct flow_bucket *buckets;
 	uint32_t base;	   /* buckets before the present doubling, a power of two */
 	uint32_t split;	   /* how many of them have been split in it */
@@ -127,8 +135,9 @@ static inline struct flow_bucket *flow_bucket(const struct flow_table *t, uint32
 	return &t->buckets[b];
 }
 
-/* Does the bucket list one for this hash? The first, which is likely the one; else NULL. */
-struct flow *flow_cache_candidate(const struct flow_table *t, uint32_t hash);
+/* Does the bucket of this hash list one for it? The first, which is likely the one; else NULL. */
+struct flow *flow_cache_candidate(
+	const struct flow_table *t, const struct flow_bucket *b, uint32_t hash);
 
 /* The flow of this key under this generation, or NULL. addrs6: 32 bytes for IPv6, NULL otherwise.
  */

@@ -48,3 +48,11 @@ enum meter_verdict meter_take(
 	}
 	return METER_PASS;
 }
+
+void meter_give(struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets)
+{
+	if (meter->has_packets)
+		token_bucket_give(&meter->packets, wire_packets);
+	if (meter->has_bits)
+		token_bucket_give(&meter->bits, wire_bytes * 8);
+}

@@ -38,6 +38,9 @@ void meter_free(struct meter *meter); /* NULL is fine */
 enum meter_verdict meter_take(
 	struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets, uint64_t now_tsc);
 
+/* Give back what was taken of a meter for frames that something else refused. */
+void meter_give(struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets);
+
 static inline void meter_lock(struct meter *meter)
 {
 	if (meter->shared)

@@ -102,7 +102,7 @@ static bool gso_valid(const struct frame *f)
 	if (f->l4_proto != IPPROTO_TCP || tcp_header_len(f) < TCP_HEADER_MIN ||
 		headers_len(f) > f->head_len)
 		return false;
-	return f->gso_size != 0 && offload_wire_frames(f) <= OFFLOAD_SEGMENTS_MAX;
+	return f->gso_size != 0 && offload_gso_frames(f) <= OFFLOAD_SEGMENTS_MAX;
 }
 
 bool offload_valid(const struct frame *f)
@@ -112,21 +112,16 @@ bool offload_valid(const struct frame *f)
 	return !(f->offload & FRAME_NEEDS_CSUM) || csum_valid(f);
 }
 
-uint32_t offload_wire_frames(const struct frame *f)
+uint32_t offload_gso_frames(const struct frame *f)
 {
-	uint32_t payload;
+	uint32_t payload = f->len - headers_len(f);
 
-	if (f->gso_type == FRAME_GSO_NONE)
-		return 1;
-	payload = f->len - headers_len(f);
 	return payload <= f->gso_size ? 1 : (payload + f->gso_size - 1) / f->gso_size;
 }
 
-uint64_t offload_wire_bytes(const struct frame *f)
+uint64_t offload_gso_bytes(const struct frame *f)
 {
-	if (f->gso_type == FRAME_GSO_NONE)
-		return f->len;
-	return f->len + (uint64_t)(offload_wire_frames(f) - 1) * headers_len(f);
+	return f->len + (uint64_t)(offload_gso_frames(f) - 1) * headers_len(f);
 }
 
 /* What a derived frame shares with f. It has no mbuf: that stays f's to give away. */
@@ -229,7 +224,7 @@ static void segment_tcp(
 
 void offload_segment(const struct frame *f, uint32_t i, struct offload_slot *slot)
 {
-	uint32_t n = offload_wire_frames(f);
+	uint32_t n = offload_gso_frames(f);
 	uint32_t headers = headers_len(f);
 	uint32_t from = i * f->gso_size;
 	uint32_t left = f->len - headers - from;

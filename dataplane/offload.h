@@ -31,10 +31,21 @@ struct offload_slot {
  */
 bool offload_valid(const struct frame *f);
 
-/* How many frames a GSO frame becomes on a wire, 1 without GSO; and its bytes there, headers of
- * each. */
-uint32_t offload_wire_frames(const struct frame *f);
-uint64_t offload_wire_bytes(const struct frame *f);
+/* The two that follow, of a GSO frame. */
+uint32_t offload_gso_frames(const struct frame *f);
+uint64_t offload_gso_bytes(const struct frame *f);
+
+/* How many frames a frame becomes on a wire, 1 without GSO; and its bytes there, headers of each.
+ */
+static inline uint32_t offload_wire_frames(const struct frame *f)
+{
+	return f->gso_type == FRAME_GSO_NONE ? 1 : offload_gso_frames(f);
+}
+
+static inline uint64_t offload_wire_bytes(const struct frame *f)
+{
+	return f->gso_type == FRAME_GSO_NONE ? f->len : offload_gso_bytes(f);
+}
 
 /*
  * Copy f into slot with its checksum finished (RFC 1071; IPv4 and IPv6, TCP and UDP; a UDP sum of 0

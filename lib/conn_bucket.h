@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The buckets of the connection table: seven connections each, found by a byte of their hash. Internal to
- * conn_table.c.
+ * conn_table.c and conn_touch.c.
  */
 #ifndef LEAT_LIB_CONN_BUCKET_H
 #define LEAT_LIB_CONN_BUCKET_H
@@ -11,6 +11,7 @@
 
 #include "lib/conn_state.h"
 #include "lib/conn_table.h"
+#include "lib/hash.h"
 
 #define CONN_BUCKET_SLOTS 7
 #define CONN_KEY_WORDS 5
@@ -55,6 +56,12 @@ struct conn_bucket {
 _Static_assert(
 	sizeof(struct conn_bucket) == 64 * (1 + CONN_BUCKET_SLOTS), "a line an entry, and one");
 
+struct conn_table {
+	struct conn_bucket *bucket;
+	uint32_t n_buckets;
+	struct hash_seed seed;
+};
+
 /* A key turned so that both directions give the same, and where it belongs. */
 struct conn_place {
 	uint64_t key[CONN_KEY_WORDS];
@@ -62,6 +69,11 @@ struct conn_place {
 	uint8_t tag;
 	bool swapped;
 };
+
+void place_of(const struct conn_table *t, const struct conn_key *key, struct conn_place *place);
+
+/* Lock the bucket that holds the key and give its slot, or -1 with nothing locked. */
+int place_lock(const struct conn_place *place, struct conn_bucket **ret);
 
 /* The high bit of each byte that holds the tag, the lock's byte left out. Slot = bit / 8 - 1. */
 static inline uint64_t tags_match(const struct conn_bucket *b, uint8_t tag)
@@ -116,6 +128,10 @@ static inline void slot_clear(struct conn_bucket *b, int slot)
 	__atomic_store_n(&b->tag[slot], 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&b->due[slot], 0, __ATOMIC_RELAXED);
 }
+
+/* Bucket locked: what a caller is told of the connection in a slot. */
+void slot_report(const struct conn_bucket *b, int slot, const struct conn_place *place,
+	struct conn_info *ret_info, enum conn_direction *ret_direction);
 
 /* Bucket locked: what of the info the table keeps; a whole new connection in a slot, whatever was there. */
 void slot_set_info(struct conn_bucket *b, int slot, const struct conn_info *info);

@@ -8,18 +8,11 @@
 #include <rte_prefetch.h>
 
 #include "lib/conn_bucket.h"
-#include "lib/hash.h"
 #include "lib/spinlock.h"
 
 #define CONN_BUCKET_FILL 5 /* connections a bucket at the nominal capacity */
 #define CONN_CAPACITY_MIN 1024u
 #define CONN_CAPACITY_MAX (1u << 24)
-
-struct conn_table {
-	struct conn_bucket *bucket;
-	uint32_t n_buckets;
-	struct hash_seed seed;
-};
 
 struct conn_table *conn_table_create(size_t capacity, int numa_node)
 {
@@ -52,47 +45,6 @@ void conn_table_free(struct conn_table *t)
 	rte_free(t);
 }
 
-static bool key_is_swapped(const uint64_t src[2], const uint64_t dst[2], const struct conn_key *key)
-{
-	if (src[0] != dst[0])
-		return src[0] > dst[0];
-	if (src[1] != dst[1])
-		return src[1] > dst[1];
-	return key->sport > key->dport;
-}
-
-static inline void place_of(
-	const struct conn_table *t, const struct conn_key *key, struct conn_place *place)
-{
-	uint64_t src[2] = {0};
-	uint64_t dst[2] = {0};
-	uint64_t rest = (uint64_t)key->network << 32 | (uint64_t)key->proto << 48 |
-			(uint64_t)key->family << 56;
-	uint64_t hash;
-	uint32_t first, second;
-
-	if (key->family == 4) {
-		memcpy(src, key->src, 4);
-		memcpy(dst, key->dst, 4);
-	} else {
-		memcpy(src, key->src, 16);
-		memcpy(dst, key->dst, 16);
-	}
-	place->swapped = key_is_swapped(src, dst, key);
-	memcpy(&place->key[0], place->swapped ? dst : src, 16);
-	memcpy(&place->key[2], place->swapped ? src : dst, 16);
-	place->key[4] = rest | (place->swapped ? key->dport | (uint64_t)key->sport << 16
-					       : key->sport | (uint64_t)key->dport << 16);
-	hash = hash_5(&t->seed, place->key);
-	first = hash_reduce((uint32_t)(hash >> 32), t->n_buckets);
-	second = hash_reduce((uint32_t)hash, t->n_buckets);
-	if (first == second)
-		second = first + 1 == t->n_buckets ? 0 : first + 1;
-	place->bucket[0] = &t->bucket[first < second ? first : second];
-	place->bucket[1] = &t->bucket[first < second ? second : first];
-	place->tag = (uint8_t)(1 + (hash & 0xff) % 255);
-}
-
 void conn_table_prefetch(const struct conn_table *t, const struct conn_key *key)
 {
 	struct conn_place place;
@@ -100,70 +52,6 @@ void conn_table_prefetch(const struct conn_table *t, const struct conn_key *key)
 	place_of(t, key, &place);
 	rte_prefetch0(place.bucket[0]);
 	rte_prefetch0(place.bucket[1]);
-}
-
-static void slot_report(const struct conn_bucket *b, int slot, const struct conn_place *place,
-	struct conn_info *ret_info, enum conn_direction *ret_direction)
-{
-	const struct conn_entry *e = &b->entry[slot];
-
-	*ret_info = (struct conn_info){
-		.gen = e->gen,
-		.rule_out = e->rule_out,
-		.rule_in = e->rule_in,
-		.sides = e->sides,
-		.a_port = e->a_port,
-		.confirmed = conn_state_flags(due_state(b->due[slot])) & CONN_CONFIRMED,
-	};
-	*ret_direction = e->swapped == place->swapped ? CONN_ORIGINAL : CONN_REPLY;
-}
-
-/* Lock the bucket that holds the key and give its slot, or -1 with nothing locked. */
-static int place_lock(const struct conn_place *place, struct conn_bucket **ret)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		struct conn_bucket *b = place->bucket[i];
-		int slot;
-
-		if (tags_match(b, place->tag) == 0)
-			continue;
-		spin_lock(&b->lock);
-		slot = bucket_find(b, place);
-		if (slot >= 0) {
-			*ret = b;
-			return slot;
-		}
-		spin_unlock(&b->lock);
-	}
-	return -1;
-}
-
-bool conn_table_touch(struct conn_table *t, const struct conn_key *key, uint8_t tcp_flags,
-	uint64_t now_ms, struct conn_info *ret_info, enum conn_direction *ret_direction)
-{
-	struct conn_place place;
-	struct conn_bucket *b;
-	enum conn_state state;
-	bool alive;
-	int slot;
-
-	place_of(t, key, &place);
-	slot = place_lock(&place, &b);
-	if (slot < 0)
-		return false;
-	state = due_state(b->due[slot]);
-	alive = !due_is_over(b->due[slot], now_ms) && !conn_state_begins_anew(state, tcp_flags);
-	if (alive) {
-		enum conn_direction direction =
-			b->entry[slot].swapped == place.swapped ? CONN_ORIGINAL : CONN_REPLY;
-
-		slot_set_state(b, slot, conn_state_next(state, direction, tcp_flags), now_ms);
-		slot_report(b, slot, &place, ret_info, ret_direction);
-	} else {
-		slot_clear(b, slot);
-	}
-	spin_unlock(&b->lock);
-	return alive;
 }
 
 bool conn_table_find(struct conn_table *t, const struct conn_key *key, uint64_t now_ms,

@@ -88,6 +88,21 @@ void conn_table_prefetch(const struct conn_table *t, const struct conn_key *key)
 bool conn_table_touch(struct conn_table *t, const struct conn_key *key, uint8_t tcp_flags,
 	uint64_t now_ms, struct conn_info *ret_info, enum conn_direction *ret_direction);
 
+/* One of several packets. */
+struct conn_touch {
+	struct conn_key key;
+	uint8_t tcp_flags;
+	/* Out, as of conn_table_touch(). */
+	bool alive;
+	enum conn_direction direction;
+	struct conn_info info;
+};
+#define CONN_TOUCH_MAX 32
+
+/* As conn_table_touch() of one after the other, n of them, in far less time. */
+void conn_table_touch_burst(
+	struct conn_table *t, struct conn_touch *touch, unsigned n, uint64_t now_ms);
+
 /* Is there one, without changing anything (trace, ICMP errors)? */
 bool conn_table_find(struct conn_table *t, const struct conn_key *key, uint64_t now_ms,
 	struct conn_info *ret_info, enum conn_direction *ret_direction);

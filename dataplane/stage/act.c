@@ -80,39 +80,35 @@ static inline void run_add(
 	run->bytes += bytes;
 }
 
-/* Count the rules, and say of each frame what was decided. True: the sender's meter lets all pass. */
-static bool act_decided(struct pipeline *p, const struct snapshot_port *in, uint8_t drop[BURST_MAX])
-{
-	struct rule_run run = {0};
-	uint64_t wire_bytes = 0;
-	uint32_t wire_frames = 0;
+/* The sender's meter, and what it was asked for ahead, for all frames of the burst. */
+struct ahead {
+	struct meter *meter; /* NULL: there is none, or it has enough for all of them */
+	uint64_t bytes;	     /* of those that were not sent after all */
+	uint32_t frames;
+};
 
-	for (unsigned i = 0; i < p->burst.n; i++) {
-		const struct frame *f = &p->burst.frame[i];
-
-		drop[i] = p->drop[i];
-		if (drop[i] != 0)
-			continue;
-		run_add(p, &run, p->flow[i]->rule, f->len);
-		drop[i] = p->flow[i]->drop;
-		if (drop[i] != 0)
-			continue;
-		wire_bytes += offload_wire_bytes(f);
-		wire_frames += offload_wire_frames(f);
-	}
-	run_end(p, &run);
-	return in->tx == NULL ||
-	       meter_take(in->tx, wire_bytes, wire_frames, p->now_tsc) == METER_PASS;
-}
-
-static void act_frame(struct pipeline *p, const struct snapshot_port *in, unsigned i, uint8_t drop)
+static inline void act_frame(struct pipeline *p, const struct snapshot_port *in, unsigned i,
+	struct rule_run *run, struct ahead *ahead)
 {
 	struct frame *f = &p->burst.frame[i];
 	const struct flow *flow = p->flow[i];
+	uint8_t drop;
 
-	if (drop != 0) {
+	if (unlikely(p->drop[i] != 0)) {
+		count_drop(p, in->port->index, p->drop[i]);
+		return;
+	}
+	run_add(p, run, flow->rule, f->len);
+	drop = flow->drop;
+	if (unlikely(drop != 0)) {
+		ahead->bytes += offload_wire_bytes(f);
+		ahead->frames += offload_wire_frames(f);
+	} else if (unlikely(ahead->meter != NULL)) {
+		drop = meter_sender(p, ahead->meter, f);
+	}
+	if (unlikely(drop != 0)) {
 		count_drop(p, in->port->index, drop);
-	} else if (flow->out == FLOW_OUT_NONE) {
+	} else if (unlikely(flow->out == FLOW_OUT_NONE)) {
 		act_flood(p, in, f, i);
 	} else {
 		f->sole = true;
@@ -122,17 +118,24 @@ static void act_frame(struct pipeline *p, const struct snapshot_port *in, unsign
 
 void stage_act(struct pipeline *p, const struct snapshot_port *in)
 {
-	uint8_t drop[BURST_MAX] = {0};
-	bool all_pass;
+	struct rule_run run = {0};
+	struct ahead ahead = {0};
+	bool enough;
 
-	if (in->tx != NULL)
-		meter_lock(in->tx);
-	all_pass = act_decided(p, in, drop);
-	for (unsigned i = 0; i < p->burst.n; i++) {
-		if (!all_pass && drop[i] == 0)
-			drop[i] = meter_sender(p, in->tx, &p->burst.frame[i]);
-		act_frame(p, in, i, drop[i]);
+	if (in->tx == NULL) {
+		for (unsigned i = 0; i < p->burst.n; i++)
+			act_frame(p, in, i, &run, &ahead);
+		run_end(p, &run);
+		return;
 	}
-	if (in->tx != NULL)
-		meter_unlock(in->tx);
+	/* Once for all; for what is dropped it is given back. */
+	meter_lock(in->tx);
+	enough = meter_take(in->tx, p->wire_bytes, p->wire_frames, p->now_tsc) == METER_PASS;
+	ahead.meter = enough ? NULL : in->tx;
+	for (unsigned i = 0; i < p->burst.n; i++)
+		act_frame(p, in, i, &run, &ahead);
+	if (enough && ahead.frames != 0)
+		meter_give(in->tx, ahead.bytes, ahead.frames);
+	meter_unlock(in->tx);
+	run_end(p, &run);
 }

@@ -25,7 +25,7 @@ static void key_ports(struct conn_key *key, const uint8_t *l4)
 	}
 }
 
-static void key_of_frame(struct conn_key *key, const struct frame *f, uint16_t network)
+void connection_key(struct conn_key *key, const struct frame *f, uint16_t network)
 {
 	struct ip src;
 	struct ip dst;
@@ -81,7 +81,7 @@ static bool key_of_inner(struct conn_key *key, const struct frame *f, uint16_t n
 		return false;
 	inner.l4_off = (uint8_t)(inner.l3_off + header);
 	inner.flags |= FRAME_L4;
-	key_of_frame(key, &inner, network);
+	connection_key(key, &inner, network);
 	return true;
 }
 
@@ -141,7 +141,7 @@ static bool icmp_fits(const struct frame *f, bool there, enum conn_direction dir
  */
 #define SIDES_OPEN UINT32_MAX /* it was flooded: whoever answers is judged */
 
-static uint32_t sides_pack(const struct decision *d)
+uint32_t connection_sides(const struct decision *d)
 {
 	return (uint32_t)d->a.group << 1 | d->a.judged | (uint32_t)d->b.group << 17 |
 	       (uint32_t)d->b.judged << 16;
@@ -178,13 +178,23 @@ static void find_tracked(struct pipeline *p, struct decision *d, uint8_t tcp_fla
 		key_reverse(&d->key);
 	}
 	d->known = true;
-	d->same = !d->flood && info.sides == sides_pack(d);
+	d->same = !d->flood && info.sides == connection_sides(d);
 	d->stale = info.gen != p->snap->gen;
 	d->found = d->same && !d->stale;
 	if (d->found && !d->is_reply) {
 		d->rule[0] = info.rule_out;
 		d->rule[1] = info.rule_in;
 	}
+}
+
+void connection_prepare(struct pipeline *p, struct decision *d)
+{
+	const struct frame *f = &p->burst.frame[d->i];
+
+	if (f->flags & FRAME_FRAG_LATER)
+		return;
+	connection_key(&d->key, f, p->network[d->i]);
+	conn_table_prefetch(p->tables->conns, &d->key);
 }
 
 void connection_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d)
@@ -195,7 +205,6 @@ void connection_find(struct pipeline *p, const struct snapshot_port *in, struct 
 		fragment_find(p, in, d);
 		return;
 	}
-	key_of_frame(&d->key, f, p->network[d->i]);
 	if (f->flags & FRAME_MULTICAST)
 		return;
 	if (is_icmp_error(f)) {
@@ -204,12 +213,7 @@ void connection_find(struct pipeline *p, const struct snapshot_port *in, struct 
 		return;
 	}
 	d->tracked = true;
-	find_tracked(p, d, f->l4_proto == IPPROTO_TCP ? f->head[f->l4_off + 13] : 0);
-}
-
-static uint8_t tcp_flags_of(const struct frame *f)
-{
-	return f->l4_proto == IPPROTO_TCP && (f->flags & FRAME_L4) ? f->head[f->l4_off + 13] : 0;
+	find_tracked(p, d, frame_tcp_flags(f));
 }
 
 static int add(
@@ -219,18 +223,18 @@ static int add(
 		.gen = gen,
 		.rule_out = d->rule[0],
 		.rule_in = d->rule[1],
-		.sides = gen != 0 ? sides_pack(d) : SIDES_OPEN,
+		.sides = gen != 0 ? connection_sides(d) : SIDES_OPEN,
 		.a_port = d->is_reply ? d->out : in->port->index,
 	};
 
-	return conn_table_add(
-		p->tables->conns, &d->key, tcp_flags_of(&p->burst.frame[d->i]), &info, p->now_ms);
+	return conn_table_add(p->tables->conns, &d->key, frame_tcp_flags(&p->burst.frame[d->i]),
+		&info, p->now_ms);
 }
 
 /* It was judged just now. */
 static void remember_tracked(struct pipeline *p, const struct snapshot_port *in, struct decision *d)
 {
-	uint8_t tcp_flags = tcp_flags_of(&p->burst.frame[d->i]);
+	uint8_t tcp_flags = frame_tcp_flags(&p->burst.frame[d->i]);
 	int added;
 
 	/* What somebody else may not say ends nobody's connection. */
@@ -263,7 +267,7 @@ void connection_began_flooded(
 	struct pipeline *p, const struct snapshot_port *in, struct decision *d)
 {
 	d->known = true;
-	if (tcp_flags_of(&p->burst.frame[d->i]) & CONN_TCP_RST)
+	if (frame_tcp_flags(&p->burst.frame[d->i]) & CONN_TCP_RST)
 		return;
 	if (add(p, in, d, 0) == 0)
 		count_connection(p, d);

@@ -24,7 +24,7 @@ static bool is_subject_to_rules(const struct frame *f)
 	return type < ND_FIRST || type > ND_LAST;
 }
 
-/* Guard, destination, connection. True: it is subject to rules, and its connection was looked up. */
+/* Guard and destination. True: it is subject to rules, and its connection is to be looked up. */
 static bool decide_before_rules(
 	struct pipeline *p, const struct snapshot_port *in, struct decision *d)
 {
@@ -41,7 +41,7 @@ static bool decide_before_rules(
 	judge_sides(p, in, d);
 	if (!d->a.judged && !d->b.judged && !d->flood)
 		return false;
-	connection_find(p, in, d);
+	connection_prepare(p, d);
 	return true;
 }
 
@@ -69,6 +69,9 @@ static void flow_fill(struct pipeline *p, const struct decision *d, unsigned ind
 	if (d->learned) {
 		flow->flags |= FLOW_LEARNED;
 		flow->mac_epoch = epoch;
+	} else if (d->tracked && !d->learns) {
+		flow->flags |= FLOW_TRACKED | (d->is_reply ? FLOW_REPLY : 0);
+		flow->sides = connection_sides(d);
 	}
 	p->flow[d->i] = flow;
 }
@@ -106,12 +109,14 @@ static void decide_some(struct pipeline *p, const struct snapshot_port *in, unsi
 	for (unsigned k = from; k < to; k++) {
 		struct decision *d = &p->decision[k];
 
-		if ((p->burst.frame[d->i].flags & FRAME_FRAG_LATER) != later ||
-			!decide_before_rules(p, in, d))
-			continue;
-		found[n_found++] = d;
-		if (d->drop == 0 && !d->found && !d->flood)
-			asked[n_asked++] = d;
+		if ((p->burst.frame[d->i].flags & FRAME_FRAG_LATER) == later &&
+			decide_before_rules(p, in, d))
+			found[n_found++] = d;
+	}
+	for (unsigned k = 0; k < n_found; k++) {
+		connection_find(p, in, found[k]);
+		if (found[k]->drop == 0 && !found[k]->found && !found[k]->flood)
+			asked[n_asked++] = found[k];
 	}
 	if (n_asked != 0)
 		judge_burst(p, asked, n_asked);

@@ -8,6 +8,7 @@
  */
 #include <netinet/in.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
 #include "dataplane/stage/stage.h"
@@ -24,12 +25,12 @@ static bool is_echo(uint8_t proto, uint8_t type)
 	return type == ICMP6_ECHO_TYPE || type == ICMP6_ECHO_REPLY_TYPE;
 }
 
-static bool is_cacheable(const struct frame *f)
+bool frame_is_cacheable(const struct frame *f)
 {
 	if (f->flags & (FRAME_MULTICAST | FRAME_ARP | FRAME_FRAG_FIRST | FRAME_FRAG_LATER |
 			       FRAME_TCP_CONTROL))
 		return false;
-	if (f->l4_proto == IPPROTO_ICMP || f->l4_proto == IPPROTO_ICMPV6)
+	if (unlikely(f->l4_proto == IPPROTO_ICMP || f->l4_proto == IPPROTO_ICMPV6))
 		return is_echo(f->l4_proto, f->head[f->l4_off]);
 	return true;
 }
@@ -64,17 +65,9 @@ static uint64_t key_addrs6(const struct flow_cache *c, const uint8_t *addrs)
 	return hash_4(&c->seed, w);
 }
 
-static uint64_t load_word(const uint8_t *b)
-{
-	uint64_t word;
-
-	memcpy(&word, b, sizeof(word));
-	return word;
-}
-
 /* As the members of union flow_key lie in its words, on a little-endian machine. */
 static void key_fill(const struct flow_cache *c, union flow_key *key, const struct frame *f,
-	uint16_t port, uint16_t network)
+	uint64_t port, uint64_t network)
 {
 	const uint8_t *l3 = f->head + f->l3_off;
 	uint64_t addrs = 0, ports = 0, ethertype = 0;
@@ -90,14 +83,14 @@ static void key_fill(const struct flow_cache *c, union flow_key *key, const stru
 	if (f->flags & FRAME_L4)
 		ports = key_ports(f);
 	key->w[0] = load_word(f->head);
-	key->w[1] = smac_rest | (uint64_t)port << 32 | (uint64_t)network << 48;
+	key->w[1] = smac_rest | port << 32 | network << 48;
 	key->w[2] = addrs;
 	key->w[3] = ports | (uint64_t)f->l4_proto << 32 |
 		    (uint64_t)(f->flags & (FRAME_IPV4 | FRAME_IPV6)) << 40 | ethertype << 48;
 }
 
 /* Frames of one flow often follow one another: theirs is one look. IPv6 keys are not all of a flow. */
-static void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
+static STAGE_LOOP void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
 {
 	static const union flow_key none = {.kind = UINT8_MAX}; /* no frame's */
 	const union flow_key *former = &none;
@@ -114,13 +107,14 @@ static void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
 		if (p->same[i])
 			continue;
 		p->hash[i] = flow_key_hash(&p->cache, &p->key[i]);
-		rte_prefetch0(flow_bucket(
-			flow_cache_table(&p->cache, f->flags & FRAME_IPV6), p->hash[i]));
+		p->bucket[i] =
+			flow_bucket(flow_cache_table(&p->cache, f->flags & FRAME_IPV6), p->hash[i]);
+		rte_prefetch0(p->bucket[i]);
 	}
 }
 
 /* The likely flow of each frame, on its way into the cache. */
-static void candidates_of_burst(struct pipeline *p)
+static STAGE_LOOP void candidates_of_burst(struct pipeline *p)
 {
 	for (unsigned i = 0; i < p->burst.n; i++) {
 		bool six = p->burst.frame[i].flags & FRAME_IPV6;
@@ -128,7 +122,8 @@ static void candidates_of_burst(struct pipeline *p)
 		p->flow[i] = NULL;
 		if (p->drop[i] != 0 || p->same[i])
 			continue;
-		p->flow[i] = flow_cache_candidate(flow_cache_table(&p->cache, six), p->hash[i]);
+		p->flow[i] = flow_cache_candidate(
+			flow_cache_table(&p->cache, six), p->bucket[i], p->hash[i]);
 		if (p->flow[i] == NULL)
 			continue;
 		rte_prefetch0(p->flow[i]);
@@ -144,8 +139,7 @@ static bool is_fresh(const struct pipeline *p, const struct flow *flow)
 	return !(flow->flags & FLOW_LEARNED) || flow->mac_epoch == mac_table_epoch(p->tables->macs);
 }
 
-/* The flow of frame i, or NULL if there is none whose decision stands. */
-static struct flow *find_fresh(const struct pipeline *p, unsigned i)
+struct flow *lookup_flow(const struct pipeline *p, unsigned i)
 {
 	const struct frame *f = &p->burst.frame[i];
 	const uint8_t *addrs6 = f->flags & FRAME_IPV6 ? f->head + f->l3_off + 8 : NULL;
@@ -155,7 +149,30 @@ static struct flow *find_fresh(const struct pipeline *p, unsigned i)
 		return NULL;
 	if (addrs6 != NULL || flow->gen != p->snap->gen || !flow_key_equal(&flow->key, &p->key[i]))
 		flow = flow_cache_find(&p->cache, &p->key[i], p->hash[i], addrs6, p->snap->gen);
-	return flow != NULL && is_fresh(p, flow) ? flow : NULL;
+	return flow;
+}
+
+/* The flow of frame i, or NULL if there is none whose decision stands. */
+static struct flow *find_fresh(struct pipeline *p, unsigned i, bool cacheable)
+{
+	struct flow *flow = lookup_flow(p, i);
+
+	if (flow == NULL || likely(is_fresh(p, flow)))
+		return flow;
+	if (!(flow->flags & FLOW_TRACKED) || !cacheable || p->dry)
+		return NULL;
+	refresh_flows(p, i);
+	return flow->gen == p->snap->gen ? flow : NULL;
+}
+
+/* It goes the slow path. */
+static void miss(struct pipeline *p, unsigned i, bool cacheable, unsigned n)
+{
+	struct decision *d = &p->decision[n];
+
+	memset(d, 0, sizeof(*d));
+	d->i = (uint16_t)i;
+	d->cacheable = cacheable;
 }
 
 unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in)
@@ -172,21 +189,18 @@ unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in)
 
 		if (p->drop[i] != 0)
 			continue;
+		cacheable = frame_is_cacheable(&p->burst.frame[i]);
 		if (!p->same[i]) {
-			found = find_fresh(p, i);
+			found = find_fresh(p, i, cacheable);
 			hash = p->hash[i];
 		}
 		p->hash[i] = hash;
-		cacheable = is_cacheable(&p->burst.frame[i]);
-		if (cacheable && found != NULL) {
+		if (likely(cacheable && found != NULL)) {
 			p->flow[i] = found;
 			hits++;
-			continue;
+		} else {
+			miss(p, i, cacheable, misses++);
 		}
-		memset(&p->decision[misses], 0, sizeof(p->decision[misses]));
-		p->decision[misses].i = (uint16_t)i;
-		p->decision[misses].cacheable = cacheable;
-		misses++;
 	}
 	stat_add(&p->hits, hits);
 	stat_add(&p->misses, misses);

@@ -6,6 +6,7 @@
  */
 #include <netinet/in.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_ether.h>
 
 #include "dataplane/stage/stage.h"
@@ -14,6 +15,12 @@
 #define IPV6_EXTENSIONS_MAX 8
 #define TCP_CONTROL_FLAGS 0x07 /* FIN, SYN, RST */
 #define ARP_LEN 28	       /* Ethernet and IPv4 (RFC 826) */
+#define IPV4_HEADER_MIN 20
+
+/* Of a plain frame, as little-endian words have it. */
+#define PLAIN_L4 (FRAME_LEN_MIN + IPV4_HEADER_MIN)
+#define PLAIN_TYPE 0x450008    /* EtherType 0x0800, version 4, five words of header */
+#define PLAIN_FRAG_MASK 0xff3f /* MF and the offset */
 
 static const uint8_t malformed = DROPPED(DROP_malformed);
 
@@ -145,6 +152,32 @@ static uint8_t parse_inner_tags(struct frame *f, uint16_t *type)
 	return 0;
 }
 
+/* Untagged unicast, IPv4 without options and fragments, and UDP, or TCP that neither begins nor ends anything. */
+bool parse_plain(struct frame *f)
+{
+	uint64_t type = load_word(f->head + 12); /* and version, IHL, TOS, total length */
+	uint64_t frag = load_word(f->head + 20); /* and TTL, protocol, checksum */
+	uint32_t total = __builtin_bswap16((uint16_t)(type >> 32));
+	uint8_t proto = (uint8_t)(frag >> 24);
+	uint32_t min = IPV4_HEADER_MIN + 8;
+
+	if ((type & 0xffffff) != PLAIN_TYPE || (frag & PLAIN_FRAG_MASK) != 0 || (f->head[0] & 1))
+		return false;
+	if (proto == IPPROTO_TCP)
+		min = IPV4_HEADER_MIN + 20;
+	else if (proto != IPPROTO_UDP)
+		return false;
+	if (total < min || total > f->len - FRAME_LEN_MIN || FRAME_LEN_MIN + min > f->head_len)
+		return false;
+	if (proto == IPPROTO_TCP && (f->head[PLAIN_L4 + 13] & TCP_CONTROL_FLAGS) != 0)
+		return false;
+	f->flags = FRAME_IPV4 | FRAME_L4;
+	f->l4_proto = proto;
+	f->l3_off = FRAME_LEN_MIN;
+	f->l4_off = PLAIN_L4;
+	return true;
+}
+
 uint8_t parse_frame(struct frame *f)
 {
 	uint16_t type = load_be16(f->head + 12);
@@ -195,24 +228,41 @@ static bool leads_astray(const struct pipeline *p, const struct frame *f, uint16
 	return false;
 }
 
+/* 0 or the drop: a frame of any kind. */
+static uint8_t parse_any(const struct pipeline *p, struct frame *f, uint16_t network)
+{
+	uint8_t drop = parse_frame(f);
+
+	if (drop != 0)
+		return drop;
+	if (((f->offload & FRAME_NEEDS_CSUM) || f->gso_type != FRAME_GSO_NONE) && !offload_valid(f))
+		return DROPPED(DROP_bad_offload);
+	if (mtu_bytes(f) > p->snap->networks[network].mtu)
+		return DROPPED(DROP_mtu_exceeded);
+	return leads_astray(p, f, network) ? DROPPED(DROP_unknown_vlan) : 0;
+}
+
 void stage_parse(struct pipeline *p)
 {
 	struct burst *b = &p->burst;
+	uint64_t bytes = 0;
+	uint32_t frames = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		struct frame *f = &b->frame[i];
 
 		if (p->drop[i] != 0)
 			continue;
-		p->drop[i] = parse_frame(f);
-		if (p->drop[i] != 0)
-			continue;
-		if (((f->offload & FRAME_NEEDS_CSUM) || f->gso_type != FRAME_GSO_NONE) &&
-			!offload_valid(f))
-			p->drop[i] = DROPPED(DROP_bad_offload);
-		else if (mtu_bytes(f) > p->snap->networks[p->network[i]].mtu)
-			p->drop[i] = DROPPED(DROP_mtu_exceeded);
-		else if (leads_astray(p, f, p->network[i]))
-			p->drop[i] = DROPPED(DROP_unknown_vlan);
+		if (unlikely((f->offload & FRAME_NEEDS_CSUM) || f->gso_type != FRAME_GSO_NONE ||
+			     f->len - FRAME_LEN_MIN > p->snap->networks[p->network[i]].mtu ||
+			     !parse_plain(f))) {
+			p->drop[i] = parse_any(p, f, p->network[i]);
+			if (p->drop[i] != 0)
+				continue;
+		}
+		bytes += offload_wire_bytes(f);
+		frames += offload_wire_frames(f);
 	}
+	p->wire_bytes = bytes;
+	p->wire_frames = frames;
 }

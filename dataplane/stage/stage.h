@@ -109,6 +109,8 @@ struct pipeline {
 	uint64_t packets;
 	struct flow_cache cache;
 
+	uint64_t wire_bytes;  /* of the burst's frames that parse has not dropped, */
+	uint32_t wire_frames; /* see offload_wire_frames() */
 	uint16_t n_touched;
 	uint16_t touched[PORTS_MAX]; /* ports with a non-empty out_queue */
 	uint16_t flood[PORTS_MAX];   /* flood_outputs() writes here */
@@ -120,6 +122,7 @@ struct pipeline {
 	uint16_t network[BURST_MAX];
 	struct flow *flow[BURST_MAX];
 	uint32_t hash[BURST_MAX];
+	const struct flow_bucket *bucket[BURST_MAX]; /* of hash */
 	union flow_key key[BURST_MAX];
 	bool same[BURST_MAX];		/* key is that of the frame before it that has one */
 	struct flow scratch[BURST_MAX]; /* decisions that the cache does not keep */
@@ -129,26 +132,39 @@ struct pipeline {
 	struct offload_slot slot[OFFLOAD_SLOTS];
 };
 
+/*
+ * A loop over a burst is a function of its own to the compiler, too: put together into one they
+ * keep their variables on the stack.
+ */
+#define STAGE_LOOP __attribute__((noinline))
+
 #define DROPPED(reason) ((uint8_t)(1 + (reason)))
 
 /* pipeline.c: to be told before the round ends. */
 void notice_add(struct pipeline *p, struct port *port, uint16_t queue);
 
 /* stage/vlan.c: whose network a frame is in; an uplink's tag comes off. */
-void stage_vlan(struct pipeline *p, const struct snapshot_port *in);
+STAGE_LOOP void stage_vlan(struct pipeline *p, const struct snapshot_port *in);
 
 /* stage/parse.c: headers, lengths, MTU; fills the parsed fields of each frame. */
-void stage_parse(struct pipeline *p);
+STAGE_LOOP void stage_parse(struct pipeline *p);
 /* 0, or DROPPED(malformed): the headers of one frame. */
 uint8_t parse_frame(struct frame *f);
+/* True: it is of the most common kind, and parsed. The head has room for FRAME_PLAIN_READ bytes, valid or not. */
+bool parse_plain(struct frame *f);
+#define FRAME_PLAIN_READ 48
 
-/* stage/lookup.c: keys and the flow cache; misses are listed in p->decision, returns how many. */
-unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in);
+/* stage/lookup.c: does what is done with a frame depend on its flow alone? */
+bool frame_is_cacheable(const struct frame *f);
+/* The flow of frame i, decided under this snapshot, its time aside; NULL: none. */
+struct flow *lookup_flow(const struct pipeline *p, unsigned i);
+/* Keys and the flow cache; misses are listed in p->decision, returns how many. */
+STAGE_LOOP unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in);
 
 /* stage/decide.c: the slow path for n decisions; p->flow of each becomes its p->scratch. */
-void stage_decide(struct pipeline *p, const struct snapshot_port *in, unsigned n);
+STAGE_LOOP void stage_decide(struct pipeline *p, const struct snapshot_port *in, unsigned n);
 /* After act: keep in the flow cache what may be kept. */
-void stage_keep(struct pipeline *p, unsigned n);
+STAGE_LOOP void stage_keep(struct pipeline *p, unsigned n);
 
 /* stage/guard.c: may this port send this frame? 0 or the drop. */
 uint8_t guard_check(struct pipeline *p, const struct snapshot_port *in, const struct frame *f,
@@ -162,7 +178,17 @@ void forward_find(struct pipeline *p, const struct snapshot_port *in, struct dec
 unsigned flood_outputs(struct pipeline *p, const struct snapshot_port *in, const struct frame *f,
 	uint16_t network);
 
-/* stage/connection.c: the connection a frame belongs to, and what is remembered of it. */
+/* stage/refresh.c: the connections of the flows from frame i on whose time is over. Those that stand
+ * have another term; the others are gone from the cache. */
+void refresh_flows(struct pipeline *p, unsigned i);
+
+/* stage/connection.c: by which key a frame is tracked that is no error and no later fragment. */
+void connection_key(struct conn_key *key, const struct frame *f, uint16_t network);
+/* Who its two ends are, as conn_info has it. */
+uint32_t connection_sides(const struct decision *d);
+/* Ahead of connection_find(), for all of a burst: fills the key, and fetches what is read first. */
+void connection_prepare(struct pipeline *p, struct decision *d);
+/* The connection a frame belongs to, and what is remembered of it. */
 void connection_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
 /* stage/fragment.c: of a later fragment, and of a first one when it was judged. */
 void fragment_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
@@ -185,11 +211,10 @@ uint8_t judge_receiver(struct pipeline *p, const struct decision *d, const struc
 	const struct frame *f, uint32_t rule[2], bool *ret_judged);
 
 /* stage/act.c: count, meter, and put each frame into the queues of its outputs. */
-void stage_act(struct pipeline *p, const struct snapshot_port *in);
+STAGE_LOOP void stage_act(struct pipeline *p, const struct snapshot_port *in);
 
 /* stage/transmit.c: the receivers' meters, what they do not take finished, and out. */
-void output_add(struct pipeline *p, uint16_t port, struct frame *f, uint32_t tag);
-void stage_transmit(struct pipeline *p);
+STAGE_LOOP void stage_transmit(struct pipeline *p);
 
 /* A drop, or where several receive: one for those that are judged. */
 static inline void decision_refuse(struct decision *d, uint8_t drop)
@@ -232,6 +257,40 @@ static inline void count_connection(struct pipeline *p, const struct decision *d
 static inline uint16_t load_be16(const uint8_t *b)
 {
 	return (uint16_t)(b[0] << 8 | b[1]);
+}
+
+/* Eight bytes as they lie. */
+static inline uint64_t load_word(const uint8_t *b)
+{
+	uint64_t word;
+
+	memcpy(&word, b, sizeof(word));
+	return word;
+}
+
+/* A frame waits for the end of the burst. */
+static inline void output_add(struct pipeline *p, uint16_t port, struct frame *f, uint32_t tag)
+{
+	struct out_queue *q = &p->out[port];
+
+	if (q->n == 0) {
+		p->touched[p->n_touched++] = port;
+		q->offloads = 0;
+		q->wire_bytes = 0;
+		q->wire_frames = 0;
+	}
+	q->item[q->n].frame = f;
+	q->item[q->n].tag = tag;
+	q->n++;
+	q->offloads |= f->offload | f->gso_type;
+	q->wire_bytes += offload_wire_bytes(f);
+	q->wire_frames += offload_wire_frames(f);
+}
+
+/* 0 where it is no TCP. */
+static inline uint8_t frame_tcp_flags(const struct frame *f)
+{
+	return f->l4_proto == IPPROTO_TCP && (f->flags & FRAME_L4) ? f->head[f->l4_off + 13] : 0;
 }
 
 /* The addresses of a parsed IP frame. */

@@ -5,24 +5,6 @@
  */
 #include "dataplane/stage/stage.h"
 
-void output_add(struct pipeline *p, uint16_t port, struct frame *f, uint32_t tag)
-{
-	struct out_queue *q = &p->out[port];
-
-	if (q->n == 0) {
-		p->touched[p->n_touched++] = port;
-		q->offloads = 0;
-		q->wire_bytes = 0;
-		q->wire_frames = 0;
-	}
-	q->item[q->n].frame = f;
-	q->item[q->n].tag = tag;
-	q->n++;
-	q->offloads |= f->offload | f->gso_type;
-	q->wire_bytes += offload_wire_bytes(f);
-	q->wire_frames += offload_wire_frames(f);
-}
-
 static void meter_receiver(
 	struct pipeline *p, struct meter *meter, struct out_queue *q, struct port_stats *stats)
 {

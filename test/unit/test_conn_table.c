@@ -115,40 +115,6 @@ static void model_packet(struct model_conn *c, enum conn_direction dir, uint8_t 
 		c->fin[dir] = true;
 }
 
-static void random_addr(struct rnd *r, uint8_t family, uint8_t addr[16])
-{
-	memset(addr, 0, 16);
-	addr[0] = 10;
-	addr[family == 4 ? 3 : 15] = (uint8_t)rnd_below(r, 2);
-	/* What lies behind an IPv4 address does not count. */
-	for (unsigned i = 4; family == 4 && i < 16; i++)
-		addr[i] = (uint8_t)rnd_next(r);
-}
-
-/* At most 200 connections, a seventh of what fits: none has to go for another. */
-static struct conn_key key_random(struct rnd *r)
-{
-	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP,
-		IPPROTO_ICMP, IPPROTO_ICMPV6, 47};
-	struct conn_key key = {.network = rnd_below(r, 2) ? 1 : 65535,
-		.family = rnd_below(r, 2) ? 4 : 6,
-		.proto = protos[rnd_below(r, 7)],
-		.sport = rnd_below(r, 2) ? 80 : 65535,
-		.dport = rnd_below(r, 2) ? 80 : 65535};
-
-	random_addr(r, key.family, key.src);
-	random_addr(r, key.family, key.dst);
-	return key;
-}
-
-static uint8_t flags_random(struct rnd *r)
-{
-	static const uint8_t usual[] = {
-		SYN, SYN | ACK, ACK, ACK, ACK, ACK, ACK, FIN | ACK, FIN | ACK, RST, SYN | ACK, SYN};
-
-	return rnd_below(r, 20) ? usual[rnd_below(r, 12)] : (uint8_t)rnd_next(r);
-}
-
 static void check_found(const struct model_conn *c, enum conn_direction expect,
 	const struct conn_info *info, enum conn_direction direction)
 {
@@ -158,6 +124,20 @@ static void check_found(const struct model_conn *c, enum conn_direction expect,
 	assert_int_equal(info->rule_in, c->info.rule_in);
 	assert_int_equal(info->a_port, c->info.a_port);
 	assert_int_equal(info->confirmed, model_confirmed(c));
+}
+
+/* Alone or as a burst of one. */
+static bool touch_one_way(struct rnd *r, struct conn_table *t, const struct conn_key *key,
+	uint8_t flags, uint64_t now, struct conn_info *info, enum conn_direction *direction)
+{
+	struct conn_touch touch = {.key = *key, .tcp_flags = flags};
+
+	if (rnd_below(r, 2))
+		return conn_table_touch(t, key, flags, now, info, direction);
+	conn_table_touch_burst(t, &touch, 1, now);
+	*info = touch.info;
+	*direction = touch.direction;
+	return touch.alive;
 }
 
 static void step_touch(struct rnd *r, struct conn_table *t, struct model *m, struct conn_key *key)
@@ -172,7 +152,7 @@ static void step_touch(struct rnd *r, struct conn_table *t, struct model *m, str
 		model_drop(m, c);
 		c = NULL;
 	}
-	assert_int_equal(conn_table_touch(t, key, flags, m->now, &info, &direction), c != NULL);
+	assert_int_equal(touch_one_way(r, t, key, flags, m->now, &info, &direction), c != NULL);
 	if (c != NULL) {
 		model_packet(c, expect, flags);
 		c->last_ms = m->now;

@@ -159,6 +159,44 @@ static void test_mutations(void **state)
 	assert_true(taken > MUTATIONS / 5 && taken < MUTATIONS);
 }
 
+static size_t plain(struct rnd *r, uint8_t *bytes)
+{
+	struct packet p = {BETWEEN4(1, 2), .proto = rnd_below(r, 2) ? 6 : 17, .tcp_flags = ACK};
+	size_t len;
+
+	p.payload = (uint16_t)rnd_below(r, 200);
+	len = packet_build(&p, bytes, NULL);
+	for (unsigned k = (unsigned)rnd_below(r, 3); k > 0; k--)
+		bytes[rnd_below(r, 54)] ^= (uint8_t)(1 << rnd_below(r, 8));
+	return rnd_below(r, 8) ? len : FRAME_LEN_MIN + rnd_below(r, len - FRAME_LEN_MIN + 1);
+}
+
+/* What parse_plain() takes, it takes as parse_frame() does; and it takes what it is for. */
+static void test_plain(void **state)
+{
+	static uint8_t bytes[PACKET_BYTES_MAX];
+	struct rnd r = rnd_start("plain");
+	unsigned taken = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < MUTATIONS; i++) {
+		size_t len = rnd_below(&r, 2) ? plain(&r, bytes) : mutate(&r, bytes);
+		struct frame f = {.head = bytes, .len = (uint32_t)len};
+		struct frame g;
+
+		f.head_len = (uint16_t)(len < FRAME_HEAD_MAX ? len : FRAME_HEAD_MAX);
+		g = f;
+		if (!parse_plain(&f)) {
+			assert_memory_equal(&f, &g, sizeof(f));
+			continue;
+		}
+		taken++;
+		assert_int_equal(parse_frame(&g), 0);
+		assert_memory_equal(&f, &g, sizeof(f));
+	}
+	assert_true(taken > MUTATIONS / 5);
+}
+
 /* And through all stages, with offload requests that make no sense. */
 static void test_garbage(void **state)
 {
@@ -200,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_garbage),
 	};
 

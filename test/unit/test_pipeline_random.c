@@ -220,6 +220,7 @@ static void run_step(struct run *run)
 	compare_outs(run, &want);
 	compare_counters(run, &want);
 	rig_clear(run->rig);
+	turned = turned || rnd_below(&run->rnd, 40) == 0;
 	advance(run, turned ? REFRESH_MS : rnd_below(&run->rnd, 20));
 }
 

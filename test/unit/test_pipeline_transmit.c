@@ -319,36 +319,6 @@ static void test_offload_from_uplink(void **state)
 	rig_free(rig);
 }
 
-/* A 64 KB segment costs what its frames cost on a wire. */
-static void test_rates_count_wire_frames(void **state)
-{
-	struct topology t = receivers;
-	struct packet p = large(PACKET_IPV4, TAKES_ALL, 14000, 1400);
-	uint64_t wire = 10 * (1400 + 54) * 8;
-	struct rig *rig;
-
-	(void)state;
-	t.port[SENDER].tx = (struct test_rate){1000, wire, 0};
-	rig = rig_create(&t);
-	send_packet(rig, &p);
-	assert_int_equal(rig->bench->port[TAKES_ALL]->n_out, 1);
-	rig_free(rig);
-	t.port[SENDER].tx.burst_bits = wire - 1;
-	rig = rig_create(&t);
-	send_packet(rig, &p);
-	assert_int_equal(rig_drops(rig, DROP_tx_rate), 1);
-	rig_free(rig);
-	t.port[SENDER].tx = (struct test_rate){0};
-	t.port[TAKES_ALL].rx = (struct test_rate){0, 0, 1};
-	rig = rig_create(&t);
-	/* 128 packets at once, at ten each */
-	for (unsigned i = 0; i < 13; i++)
-		send_packet(rig, &p);
-	assert_int_equal(rig_drops(rig, DROP_rx_pps), 1);
-	assert_int_equal(rig->bench->port[TAKES_ALL]->n_out, 12);
-	rig_free(rig);
-}
-
 /* MTU: of each frame that it becomes. */
 static void test_mtu_of_segments(void **state)
 {
@@ -374,7 +344,6 @@ int main(void)
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_sum_of_zero),
 		cmocka_unit_test(test_offload_from_uplink),
-		cmocka_unit_test(test_rates_count_wire_frames),
 		cmocka_unit_test(test_mtu_of_segments),
 	};
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A flow stands for a while, then its connection hears of it. All flows of a burst whose time is over go to
+ * the connection table together: it is large, and each look alone would wait for memory.
+ */
+#include "dataplane/stage/stage.h"
+
+/* Is the connection what it was when the flow was decided? */
+static bool stands(
+	const struct pipeline *p, const struct flow *flow, const struct conn_touch *touch)
+{
+	bool is_reply = touch->direction == CONN_REPLY;
+
+	return touch->alive && touch->info.gen == p->snap->gen &&
+	       touch->info.sides == flow->sides && is_reply == ((flow->flags & FLOW_REPLY) != 0) &&
+	       (touch->key.proto != IPPROTO_TCP || touch->info.confirmed);
+}
+
+static bool is_due(const struct pipeline *p, const struct flow *flow)
+{
+	return (flow->flags & FLOW_TRACKED) != 0 &&
+	       (int32_t)(flow->valid_until - (uint32_t)p->now_ms) < 0;
+}
+
+void refresh_flows(struct pipeline *p, unsigned i)
+{
+	struct conn_touch touch[BURST_MAX];
+	struct flow *flows[BURST_MAX];
+	unsigned n = 0;
+
+	for (; i < p->burst.n; i++) {
+		const struct frame *f = &p->burst.frame[i];
+		struct flow *flow;
+
+		if (p->drop[i] != 0 || p->same[i] || !frame_is_cacheable(f))
+			continue;
+		flow = lookup_flow(p, i);
+		if (flow == NULL || !is_due(p, flow))
+			continue;
+		flows[n] = flow;
+		connection_key(&touch[n].key, f, p->network[i]);
+		touch[n].tcp_flags = frame_tcp_flags(f);
+		n++;
+	}
+	conn_table_touch_burst(p->tables->conns, touch, n, p->now_ms);
+	for (unsigned k = 0; k < n; k++) {
+		if (stands(p, flows[k], &touch[k]))
+			flows[k]->valid_until = (uint32_t)p->now_ms + FLOW_TRACKED_MS;
+		else
+			flows[k]->gen = 0;
+	}
+}
