@@ -121,7 +121,7 @@ static void table_grow(struct flow_table *t)
 {
 	struct flow_bucket *from, *to;
 
-	if (t->n_linked < (t->base + t->split) * FLOW_BUCKET_LOAD || t->base + t->split >= t->room)
+	if (t->n_used < (t->base + t->split) * FLOW_BUCKET_LOAD || t->base + t->split >= t->room)
 		return;
 	from = &t->buckets[t->split];
 	to = &t->buckets[t->base + t->split];
@@ -142,28 +142,9 @@ static void unlink_flow(struct flow_table *t, uint32_t ref)
 {
 	struct flow_bucket *b = flow_bucket(t, flow_at(t, ref)->hash);
 
-	for (unsigned i = 0; i < FLOW_BUCKET_ENTRIES; i++) {
-		if (b->ref[i] != ref)
-			continue;
-		b->ref[i] = 0;
-		t->n_linked--;
-		return;
-	}
-}
-
-static void link_flow(struct flow_table *t, uint32_t ref, uint32_t hash)
-{
-	struct flow_bucket *b = flow_bucket(t, hash);
-	unsigned i = 0;
-
-	while (i < FLOW_BUCKET_ENTRIES && b->ref[i] != 0)
-		i++;
-	if (i == FLOW_BUCKET_ENTRIES)
-		i = b->turn++ % FLOW_BUCKET_ENTRIES;
-	else
-		t->n_linked++;
-	b->tag[i] = flow_tag(hash);
-	b->ref[i] = ref;
+	for (unsigned i = 0; i < FLOW_BUCKET_ENTRIES; i++)
+		if (b->ref[i] == ref)
+			b->ref[i] = 0;
 }
 
 /* Which flow makes room. All are used. */
@@ -180,20 +161,28 @@ static uint32_t victim_take(struct flow_table *t)
 	return ref;
 }
 
-/* A place that was never used, or that of any flow. */
+/* That of a flow in the same bucket if there is no room in it; else one that was never used, or that of any flow. */
 static struct flow *place_take(struct flow_table *t, uint32_t hash)
 {
-	uint32_t ref;
+	struct flow_bucket *b;
+	unsigned i = 0;
 
-	if (t->n_used < t->mask) {
-		ref = ++t->n_used;
-	} else {
-		ref = victim_take(t);
-		unlink_flow(t, ref);
-	}
 	table_grow(t);
-	link_flow(t, ref, hash);
-	return flow_at(t, ref);
+	b = flow_bucket(t, hash);
+	while (i < FLOW_BUCKET_ENTRIES && b->ref[i] != 0)
+		i++;
+	if (i == FLOW_BUCKET_ENTRIES) {
+		i = b->turn++ % FLOW_BUCKET_ENTRIES;
+	} else if (t->n_used < t->mask) {
+		b->ref[i] = ++t->n_used;
+	} else {
+		uint32_t ref = victim_take(t);
+
+		unlink_flow(t, ref);
+		b->ref[i] = ref;
+	}
+	b->tag[i] = flow_tag(hash);
+	return flow_at(t, b->ref[i]);
 }
 
 void flow_cache_put(

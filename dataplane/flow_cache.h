@@ -93,10 +93,9 @@ struct flow_table {
 	uint32_t victim[FLOW_VICTIMS]; /* thrown ahead, so that their memory is at hand */
 	uint32_t victim_turn;
 	struct flow_bucket *buckets;
-	uint32_t base;	   /* buckets before the present doubling, a power of two */
-	uint32_t split;	   /* how many of them have been split in it */
-	uint32_t room;	   /* buckets there may be */
-	uint32_t n_linked; /* entries used */
+	uint32_t base;	/* buckets before the present doubling, a power of two */
+	uint32_t split; /* how many of them have been split in it */
+	uint32_t room;	/* buckets there may be */
 };
 
 struct flow_cache {

@@ -16,10 +16,11 @@ static bool stands(
 	       (touch->key.proto != IPPROTO_TCP || touch->info.confirmed);
 }
 
-static bool is_due(const struct pipeline *p, const struct flow *flow)
+/* Soon: who waits for memory takes along what would have to within half a term. */
+static bool is_due_soon(const struct pipeline *p, const struct flow *flow)
 {
 	return (flow->flags & FLOW_TRACKED) != 0 &&
-	       (int32_t)(flow->valid_until - (uint32_t)p->now_ms) < 0;
+	       (int32_t)(flow->valid_until - (uint32_t)p->now_ms) < FLOW_TRACKED_MS / 2;
 }
 
 void refresh_flows(struct pipeline *p, unsigned i)
@@ -35,7 +36,7 @@ void refresh_flows(struct pipeline *p, unsigned i)
 		if (p->drop[i] != 0 || p->same[i] || !frame_is_cacheable(f))
 			continue;
 		flow = lookup_flow(p, i);
-		if (flow == NULL || !is_due(p, flow))
+		if (flow == NULL || !is_due_soon(p, flow))
 			continue;
 		flows[n] = flow;
 		connection_key(&touch[n].key, f, p->network[i]);

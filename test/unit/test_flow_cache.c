@@ -15,6 +15,8 @@
 #define ENTRIES 1024
 #define KEYS 3000
 #define OPERATIONS 400000
+#define MANY (1 << 15)
+#define ROUNDS 150
 
 /* What was put last for a key. */
 struct memory {
@@ -150,6 +152,31 @@ static void test_room(void **state)
 	flow_cache_fini(&c);
 }
 
+/* Flows that all but fill a large cache are found in the last round as in the second: those that have to
+ * share a bucket take no room from others. */
+static void test_room_lasts(void **state)
+{
+	const uint32_t flows = MANY - MANY / 64;
+	struct flow_cache c;
+	unsigned missed = 0;
+
+	(void)state;
+	assert_int_equal(flow_cache_init(&c, MANY, -1), 0);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		missed = 0;
+		for (uint32_t i = 0; i < flows; i++) {
+			struct memory m = {.key = {.macs = i, .kind = FRAME_IPV4}};
+
+			if (find(&c, &m, 1) != NULL)
+				continue;
+			put(&c, &m, 1, i);
+			missed++;
+		}
+	}
+	assert_true(missed < flows / 200);
+	flow_cache_fini(&c);
+}
+
 /* A flow that is put again stays where it is. Twice as many in turn as there is room for: each is found
  * at times. */
 static void test_more_than_room(void **state)
@@ -183,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_against_a_list),
 		cmocka_unit_test(test_found_after_put),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_room_lasts),
 		cmocka_unit_test(test_more_than_room),
 	};
 
