@@ -3,7 +3,7 @@
 from leatlib import wait
 
 FIELDS = ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "copies")
-REST_SECONDS = 10
+REST_SECONDS = 30
 
 
 def port_sums(stats):
