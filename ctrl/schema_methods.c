@@ -85,6 +85,10 @@ PARAMS(state_get_params, FIELD_TYPES("types", "Only these; default: all."),
 		FIELD_TYPES("scope", "Only objects of these types are touched; default: all."),    \
 		{"mode", FIELD_ENUM, .values = VALUES("apply", "plan"), .fallback = "\"apply\"",   \
 			.doc = "`plan` changes nothing and tells what would."},                    \
+		{"if_rev", FIELD_INT, .min = 0, .max = INT64_MAX,                                  \
+			.doc = "Only at this revision; else STALE_REVISION."},                     \
+		{"diff", FIELD_BOOL, .fallback = "false",                                          \
+			.doc = "Tell each difference too, as the object before and after it."},    \
 	{                                                                                          \
 		"max_removed", FIELD_INT,                                                          \
 			.min = 0, .max = INT64_MAX,                                                \
@@ -207,8 +211,9 @@ static const struct method methods[] = {
 		"{rev, objects:{network:[...], ...}}", 0, VERB_OTHER, 0},
 	{"state.replace", "Replace all objects of one owner; others are not touched.",
 		&state_replace_params,
-		"{rev, added, changed, removed, unchanged}, each {type:[id, ...]}", METHOD_CHANGES,
-		VERB_OTHER, 0},
+		"{rev, added, changed, removed, unchanged}, each {type:[id, ...]}; with diff also "
+		"differences[{object, before, after}]",
+		METHOD_CHANGES, VERB_OTHER, 0},
 	{"endpoint.retain", "Delete an owner's endpoints but those named.", &retain_params,
 		"{removed[], rev}", METHOD_CHANGES, VERB_OTHER, 0},
 	{"resync.begin", "Begin a state.replace whose objects come in several messages.",
@@ -216,8 +221,7 @@ static const struct method methods[] = {
 	{"resync.put", "Add objects to it, all of this message or none; nothing changes yet.",
 		&resync_put_params, "{objects}: how many there are by now", 0, VERB_OTHER, 0},
 	{"resync.commit", "Do it, in one commit. It is over then, also where it is refused.",
-		&no_params, "{rev, added, changed, removed, unchanged}, each {type:[id, ...]}",
-		METHOD_CHANGES, VERB_OTHER, 0},
+		&no_params, "As state.replace.", METHOD_CHANGES, VERB_OTHER, 0},
 	{"resync.abort", "Forget it.", &no_params, "{}", 0, VERB_OTHER, 0},
 	{"stats.get", "Counters.", &stats_params,
 		"{rev, ts_ns, port, endpoint, rule, worker[], drop}", 0, VERB_OTHER, 0},

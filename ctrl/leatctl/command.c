@@ -22,7 +22,7 @@ static const struct command commands[] = {
 	{"dump", NULL, COMMAND_CALL, "state.get", NULL, NULL, false, NULL, print_json, NULL},
 	{"apply", NULL, COMMAND_DOCUMENT, "state.replace", "FILE", NULL, true, NULL, print_replace,
 		"Replace all objects of one owner by those of the file, a document as dump prints; "
-		"--plan only tells what would change."},
+		"--plan only shows what would change, field by field."},
 	{"txn", NULL, COMMAND_DOCUMENT, "txn.apply", "FILE", "ops", true, NULL, print_txn,
 		"Several changes, all or nothing: the file has the params of txn.apply, or its "
 		"ops."},

@@ -66,7 +66,8 @@ void help_all(FILE *out)
 		"Fields inside an object have dotted names (port.kind=tap), lists have commas\n"
 		"(ips=10.1.0.1,2001:db8::1). \"leatctl NOUN --help\" tells the fields of a noun.\n"
 		"\n"
-		"Exit codes: 0 done, 1 refused by the switch, 2 bad usage, 3 no connection.\n"
+		"Exit codes: 0 done, 1 refused by the switch, 2 bad usage, 3 no connection; of\n"
+		"apply --plan 4: it would change something, 0: nothing.\n"
 		"\n"
 		"Commands:\n",
 		help_options);

@@ -20,6 +20,7 @@ void print_change(json_t *result, const struct printed *what); /* of an upsert o
 void print_object(json_t *result, const struct printed *what); /* <type>.get */
 void print_list(json_t *result, const struct printed *what);   /* <type>.list */
 void print_replace(json_t *result, const struct printed *what);
+void print_plan(json_t *result, const struct printed *what); /* of state.replace with diff */
 void print_txn(json_t *result, const struct printed *what);
 void print_stats(json_t *result, const struct printed *what);
 void print_drops(json_t *result, const struct printed *what);

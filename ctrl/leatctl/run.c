@@ -160,7 +160,7 @@ static void result_print(const struct run *run, json_t *result)
 		json_dumpf(result, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 		putchar('\n');
 	} else {
-		run->command->print(result, &what);
+		(run->settings->plan ? print_plan : run->command->print)(result, &what);
 	}
 }
 
@@ -196,6 +196,9 @@ static int talk(const struct run *run)
 	else if (status == STATUS_DONE)
 		result_print(run, result);
 	connection_close(&connection);
+	if (status == STATUS_DONE && settings->plan &&
+		json_array_size(json_object_get(result, "differences")) > 0)
+		status = STATUS_WOULD_CHANGE;
 	json_decref(result);
 	return status;
 }
@@ -223,8 +226,10 @@ static int document_read(struct run *run, const char *path)
 	else
 		json_object_update(run->params, document);
 	json_decref(document);
-	if (run->settings->plan)
+	if (run->settings->plan) {
 		json_object_set_new(run->params, "mode", json_string("plan"));
+		json_object_set_new(run->params, "diff", json_true());
+	}
 	return STATUS_DONE;
 }
 

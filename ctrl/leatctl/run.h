@@ -13,6 +13,7 @@ enum exit_status {
 	STATUS_REFUSED = 1, /* by the switch */
 	STATUS_USAGE = 2,
 	STATUS_NO_CONNECTION = 3,
+	STATUS_WOULD_CHANGE = 4, /* apply --plan */
 };
 
 struct settings {

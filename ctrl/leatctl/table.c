@@ -172,7 +172,7 @@ static const char *state_colour(const char *state)
 	return strncmp(state, "error", strlen("error")) == 0 ? "red" : "yellow";
 }
 
-static bool colours_wanted(void)
+bool colours_wanted(void)
 {
 	const char *no_color = getenv("NO_COLOR");
 

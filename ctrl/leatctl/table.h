@@ -32,6 +32,9 @@ struct table_column {
  */
 void table_print(const struct table_column *columns, json_t *rows);
 
+/* Is standard output a terminal, and colour not unwanted? */
+bool colours_wanted(void);
+
 /* Print an object as names and values, what is inside it with dotted names. */
 void table_print_fields(json_t *object);
 

@@ -29,6 +29,8 @@ struct replacement {
 	const char *owner;
 	json_t *scope;	     /* array of types; NULL: all */
 	bool plan;	     /* only tell */
+	bool diff;	     /* tell the objects before and after, too */
+	json_t *if_rev;	     /* NULL: at any revision */
 	json_t *max_removed; /* NULL: no bound */
 };
 

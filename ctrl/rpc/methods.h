@@ -75,6 +75,9 @@ method_fn events_subscribe_method, events_unsubscribe_method;
 model_commit_fn commit_note;
 void ports_watch(struct rpc_context *ctx);
 
+/* Is the state at the revision `if_rev` (NULL: any)? -1: no, with STALE_REVISION. */
+int rev_check(const struct call *call, json_t *if_rev, struct error *err);
+
 /* {changed, rev, pending[], ...}: what an upsert or delete gives back; after the commit. */
 json_t *change_result(const struct call *call, const struct txn *txn,
 	const struct txn_change *change, bool dry_run);

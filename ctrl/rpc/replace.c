@@ -19,6 +19,8 @@ void replacement_of(const struct call *call, struct replacement *ret)
 		.owner = call_owner(call),
 		.scope = json_object_get(call->params, "scope"),
 		.plan = mode != NULL && strcmp(mode, "plan") == 0,
+		.diff = json_is_true(json_object_get(call->params, "diff")),
+		.if_rev = json_object_get(call->params, "if_rev"),
 		.max_removed = json_object_get(call->params, "max_removed"),
 	};
 }
@@ -89,7 +91,29 @@ static void id_append(json_t *by_type, const struct txn_change *change)
 	json_array_append_new(list, json_string(change->id));
 }
 
-static json_t *replace_result(const struct call *call, const struct txn *txn)
+static json_t *body_or_null(const struct object *object)
+{
+	return object != NULL ? json_incref(object->body) : json_null();
+}
+
+static json_t *differences(const struct txn *txn)
+{
+	json_t *list = json_array();
+
+	for (const struct txn_change *c = NULL; (c = txn_next(txn, c)) != NULL;) {
+		char name[OBJECT_NAME_MAX];
+
+		if (c->after == c->before)
+			continue;
+		object_name(c->type, c->id, name);
+		json_array_append_new(
+			list, json_pack("{s:s, s:o, s:o}", "object", name, "before",
+				      body_or_null(c->before), "after", body_or_null(c->after)));
+	}
+	return list;
+}
+
+static json_t *replace_result(const struct call *call, const struct txn *txn, bool diff)
 {
 	json_t *added = json_object();
 	json_t *changed = json_object();
@@ -106,22 +130,26 @@ static json_t *replace_result(const struct call *call, const struct txn *txn)
 		else
 			id_append(changed, c);
 	}
-	return json_pack("{s:I, s:o, s:o, s:o, s:o}", "rev",
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o*}", "rev",
 		(json_int_t)model_rev(call->ctx->model), "added", added, "changed", changed,
-		"removed", removed, "unchanged", unchanged);
+		"removed", removed, "unchanged", unchanged, "differences",
+		diff ? differences(txn) : NULL);
 }
 
 json_t *replace_run(const struct call *call, const struct replacement *wish,
 	const struct document *document, struct failure *failure)
 {
-	struct txn *txn = txn_begin(call->ctx->model);
 	struct error *err = &failure->error;
 	json_t *result = NULL;
+	struct txn *txn;
 
+	if (rev_check(call, wish->if_rev, err) < 0)
+		return NULL;
+	txn = txn_begin(call->ctx->model);
 	if (all_put(txn, wish, document, err) == 0 && others_delete(call, txn, wish, err) == 0 &&
 		removed_check(txn, wish->max_removed, err) == 0 &&
 		txn_commit(txn, wish->plan, 0, err) == 0)
-		result = replace_result(call, txn);
+		result = replace_result(call, txn, wish->diff);
 	txn_free(txn);
 	return result;
 }

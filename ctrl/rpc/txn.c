@@ -86,6 +86,17 @@ static json_t *results_of(const struct call *call, const struct txn *txn, bool d
 		"{s:I, s:o}", "rev", (json_int_t)model_rev(call->ctx->model), "results", results);
 }
 
+int rev_check(const struct call *call, json_t *if_rev, struct error *err)
+{
+	uint64_t rev = model_rev(call->ctx->model);
+
+	if (if_rev == NULL || (uint64_t)json_integer_value(if_rev) == rev)
+		return 0;
+	return error_set(err, LEAT_STALE_REVISION,
+		"the state is at revision %llu, not %" JSON_INTEGER_FORMAT, (unsigned long long)rev,
+		json_integer_value(if_rev));
+}
+
 json_t *txn_apply(const struct call *call, struct failure *failure)
 {
 	json_t *ops = json_object_get(call->params, "ops");
@@ -93,17 +104,12 @@ json_t *txn_apply(const struct call *call, struct failure *failure)
 	bool dry_run = json_is_true(json_object_get(call->params, "dry_run"));
 	unsigned deadline_ms =
 		(unsigned)json_integer_value(json_object_get(call->params, "deadline_ms"));
-	uint64_t rev = model_rev(call->ctx->model);
 	struct txn *txn;
 	json_t *result = NULL;
 	size_t i;
 
-	if (if_rev != NULL && (uint64_t)json_integer_value(if_rev) != rev) {
-		error_set(&failure->error, LEAT_STALE_REVISION,
-			"the state is at revision %llu, not %" JSON_INTEGER_FORMAT,
-			(unsigned long long)rev, json_integer_value(if_rev));
+	if (rev_check(call, if_rev, &failure->error) < 0)
 		return NULL;
-	}
 	txn = txn_begin(call->ctx->model);
 	for (i = 0; i < json_array_size(ops); i++) {
 		if (op_add(call, txn, json_array_get(ops, i), i, failure) < 0)

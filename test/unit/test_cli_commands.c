@@ -240,9 +240,10 @@ static void test_document(void **state)
 	static const char *const dialogue[] = {
 		REQUEST(1, "state.replace",
 			"{\"rev\":4,\"objects\":{\"network\":[]},\"mode\":\"plan\","
-			"\"scope\":[\"network\"]}"),
+			"\"diff\":true,\"scope\":[\"network\"]}"),
 		REPLY(1, "{\"rev\":4,\"added\":{},\"changed\":{},\"removed\":{\"network\":["
-			 "\"blue\"]},\"unchanged\":{}}"),
+			 "\"blue\"]},\"unchanged\":{},\"differences\":[{\"object\":\"network:"
+			 "blue\",\"before\":{\"vlan\":1},\"after\":null}]}"),
 		NULL};
 	char path[] = "/tmp/leat-doc-XXXXXX";
 	int fd = mkstemp(path);
@@ -253,9 +254,11 @@ static void test_document(void **state)
 	(void)state;
 	fputs("{\"rev\":4,\"objects\":{\"network\":[]}}", file);
 	fclose(file);
-	assert_int_equal(command_run((struct settings){.plan = true}, words, dialogue, &output), 0);
-	assert_string_equal(output, "removed    network blue\n"
-				    "0 added, 0 changed, 1 removed, 0 unchanged, revision 4\n");
+	assert_int_equal(command_run((struct settings){.plan = true}, words, dialogue, &output),
+		STATUS_WOULD_CHANGE);
+	assert_string_equal(output, "- network blue\n"
+				    "to add: 0, to change: 0, to remove: 1\n"
+				    "if_rev=4 in the place of --plan does this and nothing else\n");
 	free(output);
 	unlink(path);
 }

@@ -121,6 +121,43 @@ static void test_max_removed(void **state)
 	assert_int_equal(model_rev(ctx.model), 4);
 }
 
+/* A plan with what is before and after; its revision holds the replacement to it. */
+static void test_plan_is_what_is_done(void **state)
+{
+	json_t *list;
+
+	(void)state;
+	ok("network.upsert", NET("a", "1"));
+	ok("network.upsert", NET("b", "2"));
+	ok("state.replace",
+		"{\"mode\":\"plan\",\"diff\":true,\"if_rev\":2,\"objects\":{\"network\":[" NET(
+			"a", "7") "," NET("c", "8") "]}}");
+	assert_int_equal(rev_told(), 2);
+	list = json_object_get(last_result, "differences");
+	assert_int_equal(json_array_size(list), 3);
+	for (size_t i = 0; i < 3; i++) {
+		json_t *item = json_array_get(list, i);
+		const char *id = json_string_value(json_object_get(item, "object"));
+		json_t *before = json_object_get(item, "before");
+		json_t *after = json_object_get(item, "after");
+
+		assert_int_equal(json_is_null(before), strcmp(id, "network:c") == 0);
+		assert_int_equal(json_is_null(after), strcmp(id, "network:b") == 0);
+		if (strcmp(id, "network:a") == 0) {
+			assert_int_equal(json_integer_value(json_object_get(before, "vlan")), 1);
+			assert_int_equal(json_integer_value(json_object_get(after, "vlan")), 7);
+		}
+	}
+	ok("network.upsert", NET("d", "9"));
+	refused("state.replace", "{\"if_rev\":2,\"objects\":{}}", LEAT_STALE_REVISION);
+	assert_true(refused_retryably());
+	ok("resync.begin", "{\"if_rev\":2}");
+	refused("resync.commit", "{}", LEAT_STALE_REVISION);
+	assert_int_equal(model_rev(ctx.model), 3);
+	ok("state.replace", "{\"if_rev\":3,\"objects\":{}}");
+	assert_null(json_object_get(last_result, "differences"));
+}
+
 /* Every way to change what somebody else owns. */
 static void test_owners_keep_apart(void **state)
 {
@@ -213,6 +250,7 @@ int main(void)
 		MODEL_TEST(test_dry_run),
 		MODEL_TEST(test_deadline),
 		MODEL_TEST(test_max_removed),
+		MODEL_TEST(test_plan_is_what_is_done),
 		MODEL_TEST(test_owners_keep_apart),
 		MODEL_TEST(test_nearest_field),
 	};
