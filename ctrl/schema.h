@@ -17,6 +17,11 @@
 #include "lib/error.h"
 
 #define PROTOCOL_VERSION 1
+/*
+ * Counts what changed on the wire within a protocol version: fields, types, ranges, defaults, methods,
+ * errors, events, drop reasons. docs/wire-revisions has the digest of each; a test compares.
+ */
+#define WIRE_REVISION 1
 #define DEFAULT_SOCKET "/run/leat/leatd.sock"
 #define DEFAULT_OWNER "local"
 

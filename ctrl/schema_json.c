@@ -109,6 +109,7 @@ json_t *schema_to_json(void)
 		json_object_set_new(
 			types, object_type_name(type), object_to_json(schema_object(type)));
 	json_object_set_new(out, "version", json_integer(PROTOCOL_VERSION));
+	json_object_set_new(out, "revision", json_integer(WIRE_REVISION));
 	json_object_set_new(out, "types", types);
 	json_object_set_new(out, "methods", methods_to_json(true));
 	return out;
