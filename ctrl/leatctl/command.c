@@ -23,6 +23,10 @@ static const struct command commands[] = {
 	{"apply", NULL, COMMAND_DOCUMENT, "state.replace", "FILE", NULL, true, NULL, print_replace,
 		"Replace all objects of one owner by those of the file, a document as dump prints; "
 		"--plan only shows what would change, field by field."},
+	{"edit", NULL, COMMAND_EDIT, NULL, "[KIND [ID]]", NULL, false, NULL, NULL,
+		"Open an object, or all objects of the owner, as JSON in $VISUAL or $EDITOR, and "
+		"apply "
+		"what comes back unless it was changed meanwhile."},
 	{"txn", NULL, COMMAND_DOCUMENT, "txn.apply", "FILE", "ops", true, NULL, print_txn,
 		"Several changes, all or nothing: the file has the params of txn.apply, or its "
 		"ops."},

@@ -17,6 +17,7 @@ enum command_kind {
 	COMMAND_RAW,	    /* call METHOD [JSON] */
 	COMMAND_SHUTDOWN,   /* asks for the boot_id first */
 	COMMAND_MONITOR,    /* prints what comes after the reply, until it is ended */
+	COMMAND_EDIT,	    /* edit [KIND [ID]] */
 	COMMAND_COMPLETION, /* completion SHELL: needs no switch */
 };
 

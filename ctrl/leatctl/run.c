@@ -8,6 +8,8 @@
 #include "ctrl/leatctl/args.h"
 #include "ctrl/leatctl/completion.h"
 #include "ctrl/leatctl/connection.h"
+#include "ctrl/leatctl/run_private.h"
+#include "lib/alloc.h"
 
 struct run {
 	const struct settings *settings;
@@ -17,7 +19,7 @@ struct run {
 	json_t *params;
 };
 
-static int usage_failed(const char *message)
+int usage_failed(const char *message)
 {
 	fputs("leatctl: ", stderr);
 	text_print(stderr, message);
@@ -34,8 +36,7 @@ static int error_failed(const struct error *err)
 	return err->code == LEAT_UNSUPPORTED ? STATUS_REFUSED : STATUS_USAGE;
 }
 
-/* "leatctl: CONFLICT: message (endpoint:web2, /mac)" */
-static void refusal_print(json_t *error)
+char *refusal_text(json_t *error)
 {
 	json_t *cause = value_at(error, "data.cause");
 	const char *reason = json_string_value(value_at(error, "data.reason"));
@@ -46,15 +47,21 @@ static void refusal_print(json_t *error)
 	const char *path = json_string_value(json_object_get(data, "path"));
 	bool has_path = path != NULL && path[0] != '\0' &&
 			(message == NULL || strncmp(message, path, strlen(path)) != 0);
+	bool has_place = object != NULL || has_path;
 
-	fprintf(stderr, "leatctl: %s%s%s%s: ", reason != NULL ? reason : "ERROR",
+	return alloc_printf("%s%s%s%s: %s%s%s%s%s%s", reason != NULL ? reason : "ERROR",
 		cause_reason != NULL ? " (" : "", cause_reason != NULL ? cause_reason : "",
-		cause_reason != NULL ? ")" : "");
-	text_print(stderr, message != NULL ? message : "");
-	if (object != NULL || has_path)
-		fprintf(stderr, " (%s%s%s)", object != NULL ? object : "",
-			object != NULL && has_path ? ", " : "", has_path ? path : "");
-	fputc('\n', stderr);
+		cause_reason != NULL ? ")" : "", message != NULL ? message : "",
+		has_place ? " (" : "", object != NULL ? object : "",
+		object != NULL && has_path ? ", " : "", has_path ? path : "", has_place ? ")" : "");
+}
+
+static void refusal_print(json_t *error)
+{
+	char *text = refusal_text(error);
+
+	usage_failed(text);
+	free(text);
 }
 
 static int no_connection(const struct connection *connection)
@@ -88,6 +95,12 @@ static int ask(const struct run *run, struct connection *connection, const char 
 	return STATUS_REFUSED;
 }
 
+json_t *owner_params(const char *owner)
+{
+	return json_pack(
+		"{s:s, s:s, s:s}", "client", "leatctl", "version", LEAT_RELEASE, "owner", owner);
+}
+
 static int owner_say(const struct run *run, struct connection *connection)
 {
 	json_t *params;
@@ -96,8 +109,7 @@ static int owner_say(const struct run *run, struct connection *connection)
 
 	if (run->settings->owner == NULL)
 		return STATUS_DONE;
-	params = json_pack("{s:s, s:s, s:s}", "client", "leatctl", "version", LEAT_RELEASE, "owner",
-		run->settings->owner);
+	params = owner_params(run->settings->owner);
 	if (params == NULL)
 		return usage_failed("the owner is not UTF-8");
 	status = ask(run, connection, "system.hello", params, &result);
@@ -285,7 +297,7 @@ static int operand_take(struct run *run, char *const **words, size_t *n)
 {
 	const struct command *c = run->command;
 
-	if (c->operand == NULL)
+	if (c->operand == NULL || c->kind == COMMAND_EDIT)
 		return STATUS_DONE;
 	/* What the operand gives may be given by its name as well. */
 	if (*n > 0 && (c->kind != COMMAND_CALL || strchr((*words)[0], '=') == NULL)) {
@@ -316,6 +328,9 @@ int run_command(
 		status = completion_print(stdout, run.operand) < 0
 				 ? usage_failed("completion is there for bash and zsh")
 				 : STATUS_DONE;
+		break;
+	case COMMAND_EDIT:
+		status = edit_run(settings, words, n);
 		break;
 	case COMMAND_RAW:
 		status = raw_run(&run, words, n);
