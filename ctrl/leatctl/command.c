@@ -41,6 +41,8 @@ static const struct command commands[] = {
 	{"schema", NULL, COMMAND_CALL, "system.schema", NULL, NULL, false, NULL, print_json, NULL},
 	{"shutdown", NULL, COMMAND_SHUTDOWN, "system.shutdown", NULL, NULL, false, NULL,
 		print_fields, NULL},
+	{"ids", NULL, COMMAND_IDS, NULL, "KIND", NULL, true, NULL, print_id_lines,
+		"Print the ids of all objects of a type, one a line."},
 	{"call", NULL, COMMAND_RAW, NULL, "METHOD [JSON]", NULL, true, NULL, print_json,
 		"Send any method with params as they are, and print the result."},
 	{"completion", NULL, COMMAND_COMPLETION, NULL, "bash|zsh", NULL, true, NULL, NULL,
@@ -221,9 +223,34 @@ static int noun_unknown(const char *noun, struct error *err)
 		"there is no command \"%s\"; leatctl --help lists them", noun);
 }
 
+struct verb_table {
+	const char *noun;
+	struct noun_table table;
+};
+
+static void verb_collect(const struct command *c, void *arg)
+{
+	struct verb_table *verbs = arg;
+
+	if (c->verb != NULL && strcmp(c->noun, verbs->noun) == 0 &&
+		verbs->table.n < 2 * NOUNS_MAX - 1)
+		verbs->table.fields[verbs->table.n++].name = c->verb;
+}
+
+/* The verb of the noun that was meant, in static storage; NULL: none is near. */
+static const char *verb_nearest(const char *noun, const char *verb)
+{
+	struct verb_table verbs = {.noun = noun};
+	struct object_schema known = {.name = "verbs", .fields = verbs.table.fields};
+
+	command_each(verb_collect, &verbs);
+	return schema_nearest_field(&known, verb);
+}
+
 static int verb_unknown(const char *noun, const char *verb, struct error *err)
 {
 	struct noun_search search = {.noun = noun};
+	const char *near;
 
 	command_each(noun_match, &search);
 	if (!search.found)
@@ -231,8 +258,10 @@ static int verb_unknown(const char *noun, const char *verb, struct error *err)
 	if (verb == NULL)
 		return error_set(
 			err, LEAT_INVALID_PARAMS, "%s needs a verb: %s", noun, search.verbs);
-	return error_set(err, LEAT_INVALID_PARAMS, "%s has no verb \"%s\"; there are %s", noun,
-		verb, search.verbs);
+	near = verb_nearest(noun, verb);
+	return error_set(err, LEAT_INVALID_PARAMS, "%s has no verb \"%s\"; %s%s%sthere are %s",
+		noun, verb, near != NULL ? "did you mean \"" : "", near != NULL ? near : "",
+		near != NULL ? "\"? " : "", search.verbs);
 }
 
 static const struct method *method_of(const char *noun, const char *verb)

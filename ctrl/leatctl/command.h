@@ -18,6 +18,7 @@ enum command_kind {
 	COMMAND_SHUTDOWN,   /* asks for the boot_id first */
 	COMMAND_MONITOR,    /* prints what comes after the reply, until it is ended */
 	COMMAND_EDIT,	    /* edit [KIND [ID]] */
+	COMMAND_IDS,	    /* ids KIND */
 	COMMAND_COMPLETION, /* completion SHELL: needs no switch */
 };
 

@@ -26,6 +26,10 @@ static void values_print(FILE *out, const char *name, const struct field *field)
 		for (const struct variant *v = field->variants; v->kind != NULL; v++)
 			fprintf(out, " %s=%s", name, v->kind);
 		break;
+	case FIELD_ID:
+		fprintf(out, " %s=%s%s", name, field->refers != NULL ? "@" : "",
+			field->refers != NULL ? field->refers : "");
+		break;
 	default:
 		fprintf(out, " %s=", name);
 		break;
@@ -45,6 +49,13 @@ static void command_case(const struct command *c, void *arg)
 
 	if (c->kind == COMMAND_COMPLETION) {
 		fprintf(out, "\t\"%s \"*) echo bash zsh ;;\n", c->noun);
+		return;
+	}
+	if (c->kind == COMMAND_EDIT || c->kind == COMMAND_IDS) {
+		fprintf(out, "\t\"%s \"*) echo", c->noun);
+		for (int type = 0; type < OBJECT_TYPES; type++)
+			fprintf(out, " %s", object_type_name(type));
+		fputs(" ;;\n", out);
 		return;
 	}
 	if (params == NULL || params->fields[0].name == NULL)
@@ -84,6 +95,12 @@ static void verb_case(const struct command *c, void *arg)
 	nouns->last = c->noun;
 }
 
+static void id_case(const struct command *c, void *arg)
+{
+	if (c->verb != NULL && c->field != NULL && strcmp(c->field, "id") == 0)
+		fprintf(arg, "\t\"%s %s\") return 0 ;;\n", c->noun, c->verb);
+}
+
 /* leatctl_words NOUN VERB: what may come next after them. */
 static void words_function(FILE *out)
 {
@@ -96,20 +113,47 @@ static void words_function(FILE *out)
 	command_each(verb_case, &verbs);
 	fputs(" ;;\n\tesac\n}\n\nleatctl_nouns() {\n\techo", out);
 	command_each(noun_word, &all);
-	fputs("\n}\n\n", out);
+	fputs("\n}\n\nleatctl_takes_id() {\n\tcase \"$1 $2\" in\n", out);
+	command_each(id_case, out);
+	fputs("\tesac\n\treturn 1\n}\n\n", out);
 }
 
-/* From the words so far to the candidates for the next: sets `found`. */
+/*
+ * From the words so far to the candidates for the next: sets `found`. A word "network=@network" stands for
+ * the ids of networks, which are asked for only where `cur` has got as far as that.
+ */
 static const char candidates_function[] =
-	"leatctl_candidates() {\n"
-	"\tlocal noun= verb= skip= word\n"
-	"\tfor word in \"$@\"; do\n"
-	"\t\tif [ -n \"$skip\" ]; then skip=; continue; fi\n"
+	"leatctl_ids() {\n"
+	"\tcommand leatctl \"${leatctl_socket[@]}\" -t 2 ids \"$1\" 2>/dev/null\n"
+	"}\n\n"
+	"leatctl_expand() {\n"
+	"\tlocal word name\n"
+	"\ttr ' ' '\\n' | while read -r word; do\n"
+	"\t\tname=${word%%=@*}=\n"
 	"\t\tcase $word in\n"
-	"\t\t-s|-o|-t|--socket|--owner|--timeout) skip=1 ;;\n"
+	"\t\t*=@*)\n"
+	"\t\t\tcase $cur in\n"
+	"\t\t\t\"$name\"*) leatctl_ids \"${word#*=@}\" | sed \"s|^|$name|\" ;;\n"
+	"\t\t\t*) echo \"$name\" ;;\n"
+	"\t\t\tesac ;;\n"
+	"\t\t*) echo \"$word\" ;;\n"
+	"\t\tesac\n"
+	"\tdone\n"
+	"}\n\n"
+	"leatctl_candidates() {\n"
+	"\tlocal noun= verb= third= skip= word\n"
+	"\tlocal -a leatctl_socket\n"
+	"\tleatctl_socket=()\n"
+	"\tfor word in \"$@\"; do\n"
+	"\t\tcase $skip in\n"
+	"\t\t-s|--socket) leatctl_socket=(-s \"$word\") skip= ; continue ;;\n"
+	"\t\t-*) skip= ; continue ;;\n"
+	"\t\tesac\n"
+	"\t\tcase $word in\n"
+	"\t\t-s|-o|-t|--socket|--owner|--timeout) skip=$word ;;\n"
 	"\t\t-*) ;;\n"
-	"\t\t*) if [ -z \"$noun\" ]; then noun=$word; elif [ -z \"$verb\" ]; then verb=$word; fi "
-	";;\n"
+	"\t\t*) if [ -z \"$noun\" ]; then noun=$word; elif [ -z \"$verb\" ]; then verb=$word; "
+	"else third=$word; fi ;;\n"
 	"\t\tesac\n"
 	"\tdone\n"
 	"\tif [ -n \"$skip\" ]; then\n"
@@ -117,10 +161,14 @@ static const char candidates_function[] =
 	"\telif [ -z \"$noun\" ]; then\n"
 	"\t\tfound=\"$(leatctl_nouns) -s -j -o -t --socket --json --owner --timeout --help "
 	"--version\"\n"
+	"\telif [ \"$noun\" = edit ] && [ -n \"$verb\" ]; then\n"
+	"\t\t[ -n \"$third\" ] && found= || found=\"$(leatctl_ids \"$verb\")\"\n"
 	"\telif [ -z \"$verb\" ] && [ -n \"$(leatctl_verbs \"$noun\")\" ]; then\n"
 	"\t\tfound=\"$(leatctl_verbs \"$noun\") --help\"\n"
+	"\telif [ -z \"$third\" ] && leatctl_takes_id \"$noun\" \"$verb\"; then\n"
+	"\t\tfound=\"$(leatctl_ids \"$noun\") --help\"\n"
 	"\telse\n"
-	"\t\tfound=\"$(leatctl_words \"$noun\" \"$verb\") --help\"\n"
+	"\t\tfound=\"$(leatctl_words \"$noun\" \"$verb\" | leatctl_expand) --help\"\n"
 	"\tfi\n"
 	"}\n\n";
 
@@ -142,7 +190,7 @@ static const char bash_function[] =
 	"complete -F _leatctl leatctl\n";
 
 static const char zsh_function[] = "_leatctl() {\n"
-				   "\tlocal found\n"
+				   "\tlocal found cur=${words[CURRENT]}\n"
 				   "\tlocal -a ends open\n"
 				   "\tleatctl_candidates \"${(@)words[2,CURRENT-1]}\"\n"
 				   "\tends=(${${=found}:#*=}) open=(${(M)${=found}:#*=})\n"

@@ -9,6 +9,7 @@
 
 #include "ctrl/leatctl/help.h"
 #include "ctrl/leatctl/run.h"
+#include "lib/alloc.h"
 
 #define TIMEOUT_DEFAULT_S 60
 #define TIMEOUT_MAX_S 3600
@@ -80,6 +81,38 @@ static int option_take(struct line *line, int key)
 	}
 }
 
+/* What getopt_long did not take: `argument` is the word it stopped at. */
+static void option_refuse(int key, const char *argument)
+{
+	struct field fields[sizeof(long_options) / sizeof(long_options[0])] = {0};
+	struct object_schema known = {.name = "options", .fields = fields};
+	const char *near = NULL;
+	char *name;
+
+	if (key == ':') {
+		fprintf(stderr, "leatctl: %s needs a value\n", argument);
+		return;
+	}
+	if (strncmp(argument, "--", 2) != 0) {
+		fprintf(stderr, "leatctl: there is no option -%c; leatctl --help lists them\n",
+			optopt);
+		return;
+	}
+	for (size_t i = 0; long_options[i].name != NULL; i++)
+		fields[i].name = long_options[i].name;
+	name = alloc_printf("%.*s", (int)strcspn(argument + 2, "="), argument + 2);
+	near = schema_nearest_field(&known, name);
+	if (optopt != 0)
+		fprintf(stderr, "leatctl: --%s takes no value\n", name);
+	else if (near != NULL)
+		fprintf(stderr, "leatctl: there is no option --%s; did you mean --%s?\n", name,
+			near);
+	else
+		fprintf(stderr, "leatctl: there is no option --%s; leatctl --help lists them\n",
+			name);
+	free(name);
+}
+
 static int help(char *const *words, size_t n)
 {
 	struct command command;
@@ -134,7 +167,10 @@ int main(int argc, char **argv)
 
 	/* For the width of characters in tables; without a locale they are ASCII. */
 	setlocale(LC_CTYPE, "");
-	while ((key = getopt_long(argc, argv, "s:jo:t:h", long_options, NULL)) != -1) {
+	opterr = 0;
+	while ((key = getopt_long(argc, argv, ":s:jo:t:h", long_options, NULL)) != -1) {
+		if (key == '?' || key == ':')
+			option_refuse(key, argv[optind - 1]);
 		if (option_take(&line, key) < 0)
 			return STATUS_USAGE;
 	}

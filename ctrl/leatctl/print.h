@@ -16,9 +16,10 @@ struct printed {
 
 void print_fields(json_t *result, const struct printed *what); /* names and values */
 void print_json(json_t *result, const struct printed *what);
-void print_change(json_t *result, const struct printed *what); /* of an upsert or a delete */
-void print_object(json_t *result, const struct printed *what); /* <type>.get */
-void print_list(json_t *result, const struct printed *what);   /* <type>.list */
+void print_change(json_t *result, const struct printed *what);	 /* of an upsert or a delete */
+void print_object(json_t *result, const struct printed *what);	 /* <type>.get */
+void print_list(json_t *result, const struct printed *what);	 /* <type>.list */
+void print_id_lines(json_t *result, const struct printed *what); /* <type>.list */
 void print_replace(json_t *result, const struct printed *what);
 void print_plan(json_t *result, const struct printed *what); /* of state.replace with diff */
 void print_txn(json_t *result, const struct printed *what);

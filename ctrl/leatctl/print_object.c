@@ -202,6 +202,21 @@ static size_t print_by_type(json_t *result, const char *label)
 	return n;
 }
 
+void print_id_lines(json_t *result, const struct printed *what)
+{
+	json_t *items = json_object_get(result, "items");
+
+	(void)what;
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		const char *id = json_string_value(value_at(json_array_get(items, i), "id"));
+
+		if (id == NULL)
+			continue;
+		text_print(stdout, id);
+		putchar('\n');
+	}
+}
+
 void print_replace(json_t *result, const struct printed *what)
 {
 	size_t added = print_by_type(result, "added");

@@ -261,6 +261,27 @@ static int raw_run(struct run *run, char *const *words, size_t n)
 	return talk(run);
 }
 
+/* As KIND list, with another way to print. */
+static int ids_run(struct run *run, size_t n)
+{
+	int type = object_type_find(run->operand);
+	const struct command *command = run->command;
+	struct command list = *command;
+	char *method;
+	int status;
+
+	if (n > 0 || type < 0 || type == OBJECT_GLOBAL)
+		return usage_failed("ids KIND, a type of objects that have ids, as network");
+	method = alloc_printf("%s.list", run->operand);
+	list.kind = COMMAND_LIST;
+	run->command = &list;
+	run->method = method;
+	status = talk(run);
+	run->command = command;
+	free(method);
+	return status;
+}
+
 static int params_fill(struct run *run, char *const *words, size_t n, struct error *err)
 {
 	const struct object_schema *schema = command_params(run->command);
@@ -328,6 +349,9 @@ int run_command(
 		status = completion_print(stdout, run.operand) < 0
 				 ? usage_failed("completion is there for bash and zsh")
 				 : STATUS_DONE;
+		break;
+	case COMMAND_IDS:
+		status = ids_run(&run, n);
 		break;
 	case COMMAND_EDIT:
 		status = edit_run(settings, words, n);

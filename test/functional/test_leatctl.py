@@ -194,3 +194,19 @@ def test_edit_ended_from_outside(net, editor):
         "sed -i 's/5/6/' $1\nkill -TERM $PPID\nwhile :; do :; done"])
     assert done.returncode == -15
     assert net.call("state.get")["rev"] == rev
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--jsn", "ping"], "there is no option --jsn; did you mean --json?"),
+    (["--timout=3", "ping"], "there is no option --timout; did you mean --timeout?"),
+    (["--json=1", "ping"], "--json takes no value"),
+    (["-x", "ping"], "there is no option -x; leatctl --help lists them"),
+    (["--owner"], "--owner needs a value"),
+    (["netwrk", "list"], 'there is no command "netwrk"; did you mean "network"?'),
+    (["network", "lst"], 'network has no verb "lst"; did you mean "list"?'),
+    (["network", "add", "n", "vln=3"], 'vln: no such field; did you mean "vlan"?'),
+    (["endpoint", "add", "e", "qos.tx_kbp=3"], 'did you mean "qos.tx_kbps"?'),
+])
+def test_the_nearest_is_named(ctl, words, said):
+    done = ctl(*words)
+    assert done.returncode == 2 and said in done.stderr and done.stdout == ""
