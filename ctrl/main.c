@@ -13,6 +13,7 @@
 #include "ctrl/rpc/events.h"
 #include "ctrl/rpc/server.h"
 #include "ctrl/store.h"
+#include "ctrl/watchdog.h"
 #include "dataplane/worker.h"
 #include "lib/log.h"
 
@@ -44,6 +45,7 @@ static int daemon_idle(void *arg)
 	struct daemon *daemon = arg;
 	int retry_ms = commit_retry();
 
+	watchdog_beat();
 	ports_watch(&daemon->ctx);
 	return retry_ms >= 0 && retry_ms < PORT_WATCH_MS ? retry_ms : PORT_WATCH_MS;
 }
@@ -88,6 +90,7 @@ static void on_ready(void *arg)
 {
 	const struct daemon *daemon = arg;
 
+	watchdog_start();
 	sd_notify(0, "READY=1");
 	log_info("ready: socket %s, %u workers, DPDK %s", daemon->options.socket, worker_count(),
 		eal_version());

@@ -74,14 +74,14 @@ static int params_check(
 	return 0;
 }
 
-/* Who may connect. */
+/* Who may connect. The mode first: that of a file which is another's takes CAP_FOWNER. */
 static int socket_grant(const struct vhost_params *params, struct error *err)
 {
+	if (params->perm >= 0 && chmod(params->socket, (mode_t)params->perm) != 0)
+		return error_device(err, errno, "cannot set the mode of %s", params->socket);
 	if ((params->uid >= 0 || params->gid >= 0) &&
 		lchown(params->socket, (uid_t)params->uid, (gid_t)params->gid) != 0)
 		return error_device(err, errno, "cannot give %s to its user", params->socket);
-	if (params->perm >= 0 && chmod(params->socket, (mode_t)params->perm) != 0)
-		return error_device(err, errno, "cannot set the mode of %s", params->socket);
 	return 0;
 }
 
