@@ -214,6 +214,7 @@ int eal_start(
 	int argc = 0;
 	int result;
 
+	eal_tsc_begin();
 	if (hugepages_check(options, err) < 0) {
 		free(argv);
 		return -1;

@@ -22,6 +22,12 @@ int eal_start(
 	const struct options *options, const struct worker_options *workers, struct error *err);
 void eal_stop(void);
 
+/*
+ * eal_tsc.c: from here on the time-stamp counter is measured; EAL reads the frequency in
+ * rte_eal_init(), the later the more exactly.
+ */
+void eal_tsc_begin(void);
+
 void eal_log_level_set(enum log_level level);
 const char *eal_version(void);
 
