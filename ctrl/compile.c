@@ -102,11 +102,13 @@ struct compiled *compile_policy(const struct config *want, const struct compile_
 		return NULL;
 	}
 	c->spec.mac_age_s = want->global.mac_age_s;
+	c->spec.contiv = want->global.policy_mode == POLICY_CONTIV;
 	c->spec.tcp_midstream_drop = want->global.tcp_midstream_drop;
 	if (compile_networks(c, want, names, err) != 0 ||
 		compile_groups(c, want, names, err) != 0 ||
 		compile_remotes(c, want, names, err) != 0 ||
-		compile_rules(c, want, names, prev, err) != 0) {
+		compile_rules(c, want, names, prev, err) != 0 ||
+		(c->spec.contiv && compile_addresses(c, want, names, err) != 0)) {
 		compiled_free(c);
 		return NULL;
 	}
@@ -126,6 +128,8 @@ void compiled_free(struct compiled *c)
 	free(c->networks);
 	free(c->groups);
 	free(c->remotes);
+	free(c->addresses);
+	free(c->rule_rank);
 	free(c->ports);
 	free(c->port_index);
 	free(c);

@@ -60,9 +60,12 @@ struct compiled {
 	struct snapshot_group *groups;
 	struct snapshot_remote *remotes;
 	struct snapshot_port *ports;
-	uint16_t *port_index;					   /* of ports[i] */
-	struct compiled_ruleset *rulesets[GROUPS_MAX][DIRECTIONS]; /* NULL: no rules */
-	struct compiled_meter *meters[PORTS_MAX][METER_SIDES];	   /* NULL: no limit */
+	struct snapshot_remote *addresses; /* in the contiv mode */
+	uint32_t *rule_rank;
+	uint16_t *port_index; /* of ports[i] */
+	struct compiled_ruleset
+		*rulesets[GROUPS_MAX][DIRECTIONS]; /* NULL: no rules; 0: of all groups */
+	struct compiled_meter *meters[PORTS_MAX][METER_SIDES]; /* NULL: no limit */
 	size_t n_rulesets_new; /* how many were not taken over from the one before */
 	size_t n_meters_new;
 };
@@ -91,9 +94,12 @@ uint16_t compile_network_mtu(
 
 /* Parts, each in a file of its own. */
 
-/* Fill c->rulesets and the in/out of c->groups (compile_rules.c). 0, or -1 and err. */
+/* Fill c->rulesets, the in/out of c->groups and of all, the ranks (compile_rules.c). 0, or -1 and err. */
 int compile_rules(struct compiled *c, const struct config *want, const struct compile_names *names,
 	const struct compiled *prev, struct error *err);
+/* In the contiv mode: c->addresses, and the networks' tenants (compile_addresses.c). 0, or -1 and err. */
+int compile_addresses(struct compiled *c, const struct config *want,
+	const struct compile_names *names, struct error *err);
 void compiled_ruleset_unref(struct compiled_ruleset *rs); /* NULL is fine */
 
 /*

@@ -1,143 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Policy-form rules: which belong to a group and direction, in which order, with which other side.
+/*
+ * Rulesets of what ctrl/compile_legs.c makes of the rules: one for each group and direction that has
+ * any; those of no group stand at index 0. Rulesets that did not change are taken over.
  */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctrl/compile.h"
+#include "ctrl/compile_legs.h"
 
-#define PRIORITY_MAX 100
-
-/*
- * One rule's place, as a number that sorts right: group, direction, priority (higher first), deny
- * before allow, then its position in the config, which is the order of ids.
- */
-#define KEY_POSITION_BITS 32
-#define KEY_ACTION_SHIFT KEY_POSITION_BITS
-#define KEY_PRIORITY_SHIFT (KEY_ACTION_SHIFT + 1)
-#define KEY_DIRECTION_SHIFT (KEY_PRIORITY_SHIFT + 7)
-#define KEY_GROUP_SHIFT (KEY_DIRECTION_SHIFT + 1)
-
-static uint64_t rule_key(uint32_t group, const struct rule *rule, size_t position)
+static bool prefix_equal(const struct prefix *a, const struct prefix *b)
 {
-	return (uint64_t)group << KEY_GROUP_SHIFT |
-	       (uint64_t)(rule->direction == DIRECTION_OUT) << KEY_DIRECTION_SHIFT |
-	       (uint64_t)(PRIORITY_MAX - rule->priority) << KEY_PRIORITY_SHIFT |
-	       (uint64_t)(rule->action == ACTION_ALLOW) << KEY_ACTION_SHIFT | position;
-}
-
-static int key_order(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int rule_invalid(struct error *err, const struct rule *rule, const char *what)
-{
-	if (err != NULL)
-		snprintf(err->object, sizeof(err->object), "rule:%s", rule->id);
-	return error_set(err, LEAT_INVALID_PARAMS, "rule %s: %s", rule->id, what);
-}
-
-static int rule_check(const struct rule *rule, struct error *err)
-{
-	bool any_port = rule->port_lo == 0 && rule->port_hi == UINT16_MAX;
-	bool has_ports = rule->proto == IPPROTO_TCP || rule->proto == IPPROTO_UDP ||
-			 rule->proto == IPPROTO_SCTP;
-
-	if (!any_port && !has_ports)
-		return rule_invalid(err, rule, "a port goes with proto tcp, udp or sctp alone");
-	if (rule->port_lo > rule->port_hi)
-		return rule_invalid(err, rule, "the port range ends before it begins");
-	if (rule->priority < 1 || rule->priority > PRIORITY_MAX)
-		return rule_invalid(err, rule, "the priority is not in 1..100");
-	if (rule->proto < 0 || rule->proto > UINT8_MAX)
-		return rule_invalid(err, rule, "the protocol is not in 0..255");
-	return 0;
-}
-
-/* All rules of groups that are there, in order of their keys; *n of them. NULL: err. */
-static uint64_t *rules_sorted(
-	const struct config *want, const struct compile_names *names, size_t *n, struct error *err)
-{
-	uint64_t *keys = calloc(want->n_rules + 1, sizeof(*keys));
-
-	*n = 0;
-	if (keys == NULL) {
-		error_set(err, LEAT_EXHAUSTED, "no memory for the rules");
-		return NULL;
-	}
-	for (size_t i = 0; i < want->n_rules; i++) {
-		const struct rule *rule = want->rules[i];
-		uint32_t group = names_index(&names->group, rule->group);
-
-		if (rule_check(rule, err) != 0) {
-			free(keys);
-			return NULL;
-		}
-		if (group != NAME_NONE)
-			keys[(*n)++] = rule_key(group, rule, i);
-	}
-	qsort(keys, *n, sizeof(*keys), key_order);
-	return keys;
-}
-
-/* What one rule becomes: none when its other side is not there, two for a network with two subnets.
- */
-static size_t rule_expand(const struct rule *rule, uint32_t index, const struct config *want,
-	const struct compile_names *names, struct ruleset_rule ret[static 2])
-{
-	struct ruleset_rule r = {
-		.id = index | (rule->action == ACTION_ALLOW ? RULE_ALLOWS : 0),
-		.proto = (uint8_t)rule->proto,
-		.port_lo = rule->port_lo,
-		.port_hi = rule->port_hi,
-		.remote = RULESET_REMOTE_ANY,
-	};
-	size_t position;
-	size_t n = 0;
-
-	if (rule->remote_kind == REMOTE_GROUP) {
-		uint32_t group = names_index(&names->group, rule->remote);
-
-		r.remote = RULESET_REMOTE_GROUP;
-		r.remote_group = (uint16_t)group;
-		ret[0] = r;
-		return group != NAME_NONE;
-	}
-	if (rule->remote_kind == REMOTE_ANY) {
-		ret[0] = r;
-		return 1;
-	}
-	r.remote = RULESET_REMOTE_PREFIX;
-	r.remote_prefix = rule->remote_cidr;
-	if (rule->remote_kind == REMOTE_CIDR) {
-		ret[0] = r;
-		return 1;
-	}
-	position = names_position(&names->network, rule->remote);
-	if (position == NAME_NONE)
-		return 0;
-	for (int six = 0; six < 2; six++) {
-		const struct network *network = want->networks[position];
-
-		r.remote_prefix = six ? network->subnet6 : network->subnet;
-		if (r.remote_prefix.addr.family != 0)
-			ret[n++] = r;
-	}
-	return n;
+	return a->len == b->len && ip_equal(&a->addr, &b->addr);
 }
 
 static bool rule_equal(const struct ruleset_rule *a, const struct ruleset_rule *b)
 {
 	return a->id == b->id && a->proto == b->proto && a->port_lo == b->port_lo &&
-	       a->port_hi == b->port_hi && a->remote == b->remote &&
-	       a->remote_group == b->remote_group && a->remote_prefix.len == b->remote_prefix.len &&
-	       ip_equal(&a->remote_prefix.addr, &b->remote_prefix.addr);
+	       a->port_hi == b->port_hi && a->remote_group == b->remote_group &&
+	       a->src_port_lo == b->src_port_lo && a->src_port_hi == b->src_port_hi &&
+	       a->tcp_flags == b->tcp_flags && a->tcp_mask == b->tcp_mask &&
+	       prefix_equal(&a->remote_prefix, &b->remote_prefix) &&
+	       prefix_equal(&a->local_prefix, &b->local_prefix);
 }
 
 static bool rules_equal(
@@ -163,7 +48,7 @@ static struct compiled_ruleset *ruleset_get(struct compiled *c, struct compiled_
 	}
 	rs = calloc(1, sizeof(*rs));
 	if (rs != NULL)
-		rs->rules = malloc(n * sizeof(*rules));
+		rs->rules = calloc(n + 1, sizeof(*rules));
 	if (rs == NULL || rs->rules == NULL) {
 		free(rs);
 		error_set(err, LEAT_EXHAUSTED, "no memory for %zu rules", n);
@@ -190,31 +75,26 @@ void compiled_ruleset_unref(struct compiled_ruleset *rs)
 	free(rs);
 }
 
-/* The rulesets of all runs of keys with the same group and direction; room: for all their rules. */
-static int rulesets_build(struct compiled *c, const struct config *want,
-	const struct compile_names *names, const struct compiled *prev, const uint64_t *keys,
-	size_t n_keys, struct ruleset_rule *room, struct error *err)
+/* The rulesets of all runs of legs with the same group and direction. */
+static int rulesets_build(struct compiled *c, const struct compile_names *names,
+	const struct compiled *prev, const struct leg_list *legs, struct ruleset_rule *room,
+	struct error *err)
 {
-	for (size_t i = 0; i < n_keys;) {
-		uint64_t run = keys[i] >> KEY_DIRECTION_SHIFT;
-		uint32_t group = (uint32_t)(run >> 1);
-		size_t direction = run & 1 ? DIRECTION_OUT : DIRECTION_IN;
+	for (size_t i = 0; i < legs->n;) {
+		uint32_t group = leg_group(&legs->list[i]);
+		enum direction direction = leg_direction(&legs->list[i]);
 		size_t n = 0;
 
-		for (; i < n_keys && keys[i] >> KEY_DIRECTION_SHIFT == run; i++) {
-			uint32_t position = (uint32_t)keys[i];
-
-			n += rule_expand(want->rules[position], names->rule.list[position].index,
-				want, names, &room[n]);
-		}
-		if (n == 0)
-			continue;
+		for (; i < legs->n && leg_group(&legs->list[i]) == group &&
+			leg_direction(&legs->list[i]) == direction;
+			i++)
+			room[n++] = legs->list[i].rule;
 		c->rulesets[group][direction] = ruleset_get(
 			c, prev != NULL ? prev->rulesets[group][direction] : NULL, room, n, err);
 		if (c->rulesets[group][direction] == NULL) {
-			const char *id = names_id(&names->group, group);
+			const char *id = group != 0 ? names_id(&names->group, group) : NULL;
 
-			if (err != NULL)
+			if (err != NULL && id != NULL)
 				snprintf(err->object, sizeof(err->object), "group:%s", id);
 			return -1;
 		}
@@ -229,26 +109,44 @@ static const struct ruleset *ruleset_of(const struct compiled *c, uint16_t group
 	return rs != NULL ? rs->ruleset : NULL;
 }
 
+/* Where several rulesets are asked, the rules they find are compared by rank. */
+static int ranks_fill(struct compiled *c, const struct config *want,
+	const struct compile_names *names, struct error *err)
+{
+	uint32_t n = 1;
+
+	for (size_t i = 0; i < want->n_rules; i++)
+		if (names->rule.list[i].index >= n)
+			n = names->rule.list[i].index + 1;
+	c->rule_rank = calloc(n, sizeof(*c->rule_rank));
+	if (c->rule_rank == NULL)
+		return error_set(err, LEAT_EXHAUSTED, "no memory for %zu rules", want->n_rules);
+	for (size_t i = 0; i < want->n_rules; i++)
+		c->rule_rank[names->rule.list[i].index] = leg_rank(want->rules[i], i);
+	c->spec.rule_rank = c->rule_rank;
+	return 0;
+}
+
 int compile_rules(struct compiled *c, const struct config *want, const struct compile_names *names,
 	const struct compiled *prev, struct error *err)
 {
-	size_t n_keys;
-	uint64_t *keys = rules_sorted(want, names, &n_keys, err);
-	struct ruleset_rule *room;
-	int rc;
+	struct leg_list legs = {0};
+	struct ruleset_rule *room = NULL;
+	int rc = legs_of_config(want, names, &legs, err);
 
-	if (keys == NULL)
-		return -1;
-	room = calloc(2 * n_keys + 2, sizeof(*room));
-	if (room == NULL)
-		rc = error_set(err, LEAT_EXHAUSTED, "no memory for %zu rules", n_keys);
-	else
-		rc = rulesets_build(c, want, names, prev, keys, n_keys, room, err);
+	if (rc == 0) {
+		room = calloc(legs.n + 1, sizeof(*room));
+		rc = room != NULL
+			     ? rulesets_build(c, names, prev, &legs, room, err)
+			     : error_set(err, LEAT_EXHAUSTED, "no memory for %zu rules", legs.n);
+	}
 	free(room);
-	free(keys);
+	legs_free(&legs);
 	for (size_t i = 0; i < c->spec.n_groups; i++) {
 		c->groups[i].in = ruleset_of(c, c->groups[i].index, DIRECTION_IN);
 		c->groups[i].out = ruleset_of(c, c->groups[i].index, DIRECTION_OUT);
 	}
-	return rc;
+	c->spec.any_in = ruleset_of(c, 0, DIRECTION_IN);
+	c->spec.any_out = ruleset_of(c, 0, DIRECTION_OUT);
+	return rc != 0 ? rc : ranks_fill(c, want, names, err);
 }

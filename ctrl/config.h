@@ -115,11 +115,38 @@ struct remote_endpoint {
 	struct ip ips[ENDPOINT_IPS_MAX];
 };
 
+/* A group by its id or by Contiv's number. Neither (NULL and 0): any. */
+struct group_ref {
+	char *id;
+	uint16_t num;
+};
+
+/* What a rule of the Contiv form asks of a packet beside protocol and destination port. */
+struct leg_match {
+	struct group_ref src_group;
+	struct group_ref dst_group;
+	struct prefix src_ip; /* IPv4; addr.family 0: any */
+	struct prefix dst_ip;
+	uint16_t src_port_lo; /* 0..0 any */
+	uint16_t src_port_hi;
+	uint8_t tcp_flags; /* those of tcp_mask that are set, RFC 9293, 3.1 */
+	uint8_t tcp_mask;
+};
+
+/* A rule of the policy form, or one leg of the Contiv form. */
 struct rule {
 	char id[ID_MAX + 1];
 	uint8_t priority; /* 1..100, higher first */
 	enum action action;
-	char *group;
+	enum {
+		LEG_NONE,
+		LEG_IN_RX,
+		LEG_IN_TX,
+		LEG_OUT_TX,
+		LEG_OUT_RX
+	} leg;			/* LEG_NONE: policy form */
+	struct leg_match match; /* with a leg */
+	char *group;		/* what follows but proto and port: with LEG_NONE */
 	enum direction direction;
 	int16_t proto;	  /* 0: any. IANA number */
 	uint16_t port_lo; /* the connection's destination port; 0..65535 with any */
@@ -129,7 +156,10 @@ struct rule {
 	struct prefix remote_cidr;
 };
 
+enum policy_mode { POLICY_STRICT, POLICY_CONTIV };
+
 struct global {
+	enum policy_mode policy_mode;
 	uint32_t mac_age_s; /* seconds after which a learned MAC is forgotten, 10..86400 */
 	bool tcp_midstream_drop;
 };

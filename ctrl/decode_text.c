@@ -43,6 +43,7 @@ static json_t *json_from_text(const struct field *field, const char *text)
 	case FIELD_INT:
 	case FIELD_PROTO:
 	case FIELD_PORT_RANGE:
+	case FIELD_GROUP_REF:
 		value = number_from_text(text);
 		break;
 	case FIELD_BOOL:

@@ -340,6 +340,22 @@ static json_t *text_decode(
 	}
 }
 
+/* null is what Contiv says for any. */
+static json_t *group_ref_decode(json_t *in, const char *path, struct error *err)
+{
+	static const struct field number = {.min = 0, .max = UINT16_MAX};
+	static const struct field id = {.type = FIELD_ID};
+
+	if (json_is_null(in))
+		return json_integer(0);
+	if (json_is_integer(in))
+		return int_decode(&number, in, path, err);
+	if (json_is_string(in))
+		return text_decode(&id, in, path, err);
+	decode_invalid(err, path, "is to be the id of a group, or its number");
+	return NULL;
+}
+
 json_t *decode_scalar(const struct field *field, json_t *in, const char *path, struct error *err)
 {
 	switch (field->type) {
@@ -354,6 +370,8 @@ json_t *decode_scalar(const struct field *field, json_t *in, const char *path, s
 		return proto_decode(in, path, err);
 	case FIELD_PORT_RANGE:
 		return port_decode(in, path, err);
+	case FIELD_GROUP_REF:
+		return group_ref_decode(in, path, err);
 	case FIELD_FILE_MODE:
 		return file_mode_decode(in, path, err);
 	default:

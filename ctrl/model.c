@@ -101,18 +101,50 @@ static int pending_add(enum object_type type, const char *id, bool hard, void *a
 	return 0;
 }
 
+static bool group_number_is_there(const struct pending_ctx *ctx, uint16_t num)
+{
+	size_t n;
+	struct object *const *list = model_list(ctx->model, OBJECT_GROUP, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i]->as.group.num == num &&
+			(ctx->txn == NULL ||
+				txn_change_of(ctx->txn, OBJECT_GROUP, list[i]->id) == NULL))
+			return true;
+	for (const struct txn_change *c = NULL;
+		ctx->txn != NULL && (c = txn_next(ctx->txn, c)) != NULL;)
+		if (c->type == OBJECT_GROUP && c->after != NULL && c->after->as.group.num == num)
+			return true;
+	return false;
+}
+
+static void group_number_pending(struct pending_ctx *ctx, const struct group_ref *ref)
+{
+	if (ref->num != 0 && !group_number_is_there(ctx, ref->num))
+		json_array_append_new(ctx->list, json_sprintf("group number %u", ref->num));
+}
+
+static json_t *pending_of(struct pending_ctx *ctx, const struct object *object)
+{
+	ctx->list = json_array();
+	object_references(object, pending_add, ctx);
+	if (object->type == OBJECT_RULE) {
+		group_number_pending(ctx, &object->as.rule.match.src_group);
+		group_number_pending(ctx, &object->as.rule.match.dst_group);
+	}
+	return ctx->list;
+}
+
 json_t *model_pending(const struct model *model, const struct object *object)
 {
-	struct pending_ctx ctx = {model, NULL, json_array()};
+	struct pending_ctx ctx = {.model = model};
 
-	object_references(object, pending_add, &ctx);
-	return ctx.list;
+	return pending_of(&ctx, object);
 }
 
 json_t *txn_pending(const struct txn *txn, const struct object *object)
 {
-	struct pending_ctx ctx = {txn->model, txn, json_array()};
+	struct pending_ctx ctx = {.model = txn->model, .txn = txn};
 
-	object_references(object, pending_add, &ctx);
-	return ctx.list;
+	return pending_of(&ctx, object);
 }

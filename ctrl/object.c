@@ -131,10 +131,15 @@ static int member_references(const char *network, const char *group, reference_f
 
 static int rule_references(const struct rule *rule, reference_fn *fn, void *ctx)
 {
-	int result = reference_call(OBJECT_GROUP, rule->group, false, fn, ctx);
+	const char *const groups[] = {
+		rule->group, rule->match.src_group.id, rule->match.dst_group.id};
 
-	if (result != 0)
-		return result;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		int result = reference_call(OBJECT_GROUP, groups[i], false, fn, ctx);
+
+		if (result != 0)
+			return result;
+	}
 	if (rule->remote_kind == REMOTE_GROUP)
 		return reference_call(OBJECT_GROUP, rule->remote, false, fn, ctx);
 	if (rule->remote_kind == REMOTE_NETWORK)

@@ -60,6 +60,9 @@ void object_name(enum object_type type, const char *id, char text[static OBJECT_
 /* Fill object->as of object->body; object_new alone calls this. */
 void object_typed_init(struct object *object);
 void object_typed_fini(struct object *object);
+/* A rule's part of that (object_rule.c); its id apart. */
+void object_rule_init(struct rule *rule, json_t *body);
+void object_rule_fini(struct rule *rule);
 /* Fill object->claims of object->as; the addresses come first. */
 void object_claims_init(struct object *object);
 void object_claims_fini(struct object *object);

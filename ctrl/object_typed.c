@@ -177,42 +177,13 @@ static void remote_endpoint_fill(struct remote_endpoint *r, const struct object 
 	r->n_ips = ips_fill(r->ips, object->body);
 }
 
-static void rule_remote_fill(struct rule *r, json_t *remote)
-{
-	r->remote_kind = REMOTE_ANY;
-	if (text_of(remote, "group") != NULL) {
-		r->remote_kind = REMOTE_GROUP;
-		r->remote = text_copy(remote, "group");
-	} else if (text_of(remote, "network") != NULL) {
-		r->remote_kind = REMOTE_NETWORK;
-		r->remote = text_copy(remote, "network");
-	} else if (text_of(remote, "cidr") != NULL) {
-		r->remote_kind = REMOTE_CIDR;
-		prefix_fill(&r->remote_cidr, remote, "cidr");
-	}
-}
-
-static void rule_fill(struct rule *r, const struct object *object)
-{
-	json_t *body = object->body;
-	unsigned lo = 0, hi = UINT16_MAX;
-
-	id_fill(r->id, object);
-	r->priority = (uint8_t)int_of(body, "priority", 1);
-	r->action = text_is(body, "action", "allow") ? ACTION_ALLOW : ACTION_DENY;
-	r->group = text_copy(body, "group");
-	r->direction = text_is(body, "direction", "in") ? DIRECTION_IN : DIRECTION_OUT;
-	r->proto = (int16_t)proto_from_json(json_object_get(body, "proto"));
-	port_range_from_json(json_object_get(body, "port"), &lo, &hi);
-	r->port_lo = (uint16_t)lo;
-	r->port_hi = (uint16_t)hi;
-	rule_remote_fill(r, json_object_get(body, "remote"));
-}
-
 void object_typed_init(struct object *object)
 {
 	switch (object->type) {
 	case OBJECT_GLOBAL:
+		object->as.global.policy_mode = text_is(object->body, "policy_mode", "contiv")
+							? POLICY_CONTIV
+							: POLICY_STRICT;
 		object->as.global.mac_age_s = (uint32_t)int_of(object->body, "mac_age_s", 0);
 		object->as.global.tcp_midstream_drop =
 			text_is(object->body, "tcp_midstream", "drop");
@@ -233,7 +204,8 @@ void object_typed_init(struct object *object)
 		remote_endpoint_fill(&object->as.remote_endpoint, object);
 		break;
 	case OBJECT_RULE:
-		rule_fill(&object->as.rule, object);
+		id_fill(object->as.rule.id, object);
+		object_rule_init(&object->as.rule, object->body);
 		break;
 	}
 }
@@ -273,8 +245,7 @@ void object_typed_fini(struct object *object)
 		free(object->as.remote_endpoint.group);
 		break;
 	case OBJECT_RULE:
-		free(object->as.rule.group);
-		free(object->as.rule.remote);
+		object_rule_fini(&object->as.rule);
 		break;
 	}
 }

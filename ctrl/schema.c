@@ -188,6 +188,7 @@ const char *field_type_name(enum field_type type)
 		[FIELD_PREFIX] = "prefix",
 		[FIELD_PORT_RANGE] = "port range",
 		[FIELD_PROTO] = "protocol",
+		[FIELD_GROUP_REF] = "group or number",
 		[FIELD_FILE_MODE] = "file mode",
 		[FIELD_ARRAY] = "array",
 		[FIELD_OBJECT] = "object",

@@ -21,7 +21,7 @@
  * Counts what changed on the wire within a protocol version: fields, types, ranges, defaults, methods,
  * errors, events, drop reasons. docs/wire-revisions has the digest of each; a test compares.
  */
-#define WIRE_REVISION 1
+#define WIRE_REVISION 2
 #define DEFAULT_SOCKET "/run/leat/leatd.sock"
 #define DEFAULT_OWNER "local"
 
@@ -51,6 +51,7 @@ enum field_type {
 	FIELD_PREFIX,	  /* family as FIELD_IP; "10.0.0.0/8" */
 	FIELD_PORT_RANGE, /* 80 or "8000-8080" */
 	FIELD_PROTO,	  /* 0..255, or tcp, udp, icmp, icmp6, sctp */
+	FIELD_GROUP_REF,  /* a group's id, or its number; 0 and null: any */
 	FIELD_FILE_MODE,  /* octal text "0660", or the number of the bits */
 	FIELD_ARRAY,	  /* of `element`; min..max: length */
 	FIELD_OBJECT,	  /* `object` */

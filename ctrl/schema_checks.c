@@ -81,15 +81,48 @@ int endpoint_check(json_t *object, const char *path, struct error *err)
 	return 0;
 }
 
+/* The fields of the one form that are there are required, those of the other must not be. */
+static int rule_form_check(json_t *object, const char *path, struct error *err)
+{
+	static const char *const of_policy[] = {"group", "direction", "port", "remote"};
+	static const char *const of_leg[] = {
+		"src_group", "dst_group", "src_ip", "dst_ip", "src_port", "dst_port", "tcp_flags"};
+	bool leg = json_object_get(object, "leg") != NULL;
+
+	for (size_t i = 0; i < sizeof(of_policy) / sizeof(of_policy[0]) && leg; i++)
+		if (json_object_get(object, of_policy[i]) != NULL)
+			return invalid_field(err, path, of_policy[i],
+				"is of the policy form, and \"leg\" of the Contiv form");
+	for (size_t i = 0; i < sizeof(of_leg) / sizeof(of_leg[0]) && !leg; i++)
+		if (json_object_get(object, of_leg[i]) != NULL)
+			return invalid_field(err, path, of_leg[i], "goes with \"leg\" alone");
+	for (size_t i = 0; i < 2 && !leg; i++)
+		if (json_object_get(object, of_policy[i]) == NULL)
+			return invalid_field(
+				err, path, of_policy[i], "required without \"leg\", and absent");
+	return 0;
+}
+
 int rule_check(json_t *object, const char *path, struct error *err)
 {
-	json_t *proto = json_object_get(object, "proto");
-	const char *name = json_string_value(proto);
+	static const char *const ports[] = {"port", "src_port", "dst_port"};
+	const char *proto = json_string_value(json_object_get(object, "proto"));
+	bool tcp = proto != NULL && strcmp(proto, "tcp") == 0;
+	bool has_ports =
+		tcp || (proto != NULL && (strcmp(proto, "udp") == 0 || strcmp(proto, "sctp") == 0));
 
-	if (json_object_get(object, "port") == NULL)
-		return 0;
-	if (name != NULL &&
-		(strcmp(name, "tcp") == 0 || strcmp(name, "udp") == 0 || strcmp(name, "sctp") == 0))
-		return 0;
-	return invalid_field(err, path, "port", "goes with proto tcp, udp or sctp alone");
+	if (rule_form_check(object, path, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]) && !has_ports; i++) {
+		json_t *port = json_object_get(object, ports[i]);
+
+		/* With a leg 0 is any. */
+		if (port != NULL &&
+			(i == 0 || !json_is_integer(port) || json_integer_value(port) != 0))
+			return invalid_field(
+				err, path, ports[i], "goes with proto tcp, udp or sctp alone");
+	}
+	if (!tcp && json_string_length(json_object_get(object, "tcp_flags")) > 0)
+		return invalid_field(err, path, "tcp_flags", "goes with proto tcp alone");
+	return 0;
 }

@@ -140,7 +140,7 @@ PARAMS(packet_params,
 	{"src_port", FIELD_INT, .min = 0, .max = 65535, .doc = "Source port."},
 	{"dst_port", FIELD_INT, .min = 0, .max = 65535, .doc = "Destination port."},
 	{"tcp_flags", FIELD_ENUM, .values = VALUES("", "syn", "syn,ack", "ack"),
-		.doc = "TCP flags; default: syn."});
+		.doc = "TCP flags, those not named clear; default: syn."});
 
 PARAMS(trace_params,
 	{"endpoint", FIELD_ID, .refers = "endpoint", .doc = "The endpoint that sends it."},

@@ -226,10 +226,7 @@ static const struct object_schema rule_remote_schema = {
 	.flags = OBJECT_EXACTLY_ONE,
 };
 
-#define CONTIV_FIELD(name, text)                                                                   \
-	{                                                                                          \
-		name, FIELD_ANY, FIELD_LATER, .doc = text " (Contiv form)."                        \
-	}
+#define TCP_FLAG_VALUES VALUES("", "syn", "syn,ack", "ack", "syn,!ack", "!syn,ack")
 
 static const struct field rule_fields[] = {
 	FIELDS_COMMON("rule"),
@@ -239,32 +236,42 @@ static const struct field rule_fields[] = {
 		.doc = "What happens to what it matches."},
 	{"log", FIELD_BOOL, .fallback = "false", .enforced = ENFORCED("false"),
 		.doc = "Whether each verdict is logged."},
-	{"group", FIELD_ID, FIELD_REQUIRED, .refers = "group",
-		.doc = "The group it belongs to; while there is none of that id it matches "
-		       "nothing."},
-	{"direction", FIELD_ENUM, FIELD_REQUIRED, .values = VALUES("in", "out"),
-		.doc = "Connections to the group's endpoints, or from them."},
+	{"group", FIELD_ID, .refers = "group",
+		.doc = "The group it belongs to, needed in the policy form; while there is none of "
+		       "that id it matches nothing."},
+	{"direction", FIELD_ENUM, .values = VALUES("in", "out"),
+		.doc = "Connections to the group's endpoints, or from them; needed in the policy "
+		       "form."},
 	{"proto", FIELD_PROTO, .fallback = "0", .doc = "IP protocol; 0: any."},
 	{"port", FIELD_PORT_RANGE, .min = 0, .max = 65535,
 		.doc = "The connection's destination port or ports, with tcp, udp and sctp only."},
 	{"remote", FIELD_OBJECT, .object = &rule_remote_schema,
 		.doc = "The other side; absent: any."},
-	CONTIV_FIELD("leg", "inRx, inTx, outTx or outRx"),
-	CONTIV_FIELD("src_group", "Source group by number or id"),
-	CONTIV_FIELD("dst_group", "Destination group by number or id"),
-	CONTIV_FIELD("src_ip", "Source prefix"),
-	CONTIV_FIELD("dst_ip", "Destination prefix"),
-	CONTIV_FIELD("src_port", "Source port"),
-	CONTIV_FIELD("dst_port", "Destination port"),
-	CONTIV_FIELD("tcp_flags", "TCP flags"),
+	{"leg", FIELD_ENUM, .values = VALUES("inRx", "inTx", "outTx", "outRx"),
+		.doc = "Makes it a rule of the Contiv form: which leg of a policy's rule it is. "
+		       "The strict mode judges by `inRx` and `outTx` alone."},
+	{"src_group", FIELD_GROUP_REF, .refers = "group",
+		.doc = "With a leg: the source's group; absent, 0 or null: any."},
+	{"dst_group", FIELD_GROUP_REF, .refers = "group",
+		.doc = "With a leg: the destination's group; absent, 0 or null: any."},
+	{"src_ip", FIELD_PREFIX, .min = 4, .max = 4,
+		.doc = "With a leg: the source's IPv4 prefix."},
+	{"dst_ip", FIELD_PREFIX, .min = 4, .max = 4,
+		.doc = "With a leg: the destination's IPv4 prefix."},
+	{"src_port", FIELD_PORT_RANGE, .min = 0, .max = 65535,
+		.doc = "With a leg: source port or ports, with tcp, udp and sctp only; 0: any."},
+	{"dst_port", FIELD_PORT_RANGE, .min = 0, .max = 65535,
+		.doc = "With a leg: destination port or ports, as `src_port`."},
+	{"tcp_flags", FIELD_ENUM, .values = TCP_FLAG_VALUES,
+		.doc = "With a leg and proto tcp: flags that are set, or with ! clear; empty: "
+		       "any."},
 	FIELDS_END,
 };
 
 static const struct object_schema rule_schema = {
 	.name = "rule",
-	.doc = "Allows or denies connections of a group, judged in the strict mode: the first that "
-	       "matches "
-	       "decides, else the group's default action.",
+	.doc = "Allows or denies. Either of the policy form, with `group` and `direction`, or of "
+	       "the Contiv form, with `leg`. How they are enforced is `global.policy_mode`.",
 	.fields = rule_fields,
 	.check = rule_check,
 };
@@ -274,7 +281,9 @@ static const struct object_schema rule_schema = {
 static const struct field global_fields[] = {
 	FIELDS_OWNED,
 	{"policy_mode", FIELD_ENUM, .values = VALUES("strict", "contiv"), .fallback = "\"strict\"",
-		.enforced = ENFORCED("\"strict\""), .doc = "How rules are enforced."},
+		.doc = "How rules are enforced: `strict` remembers connections and judges both "
+		       "sides of each; `contiv` judges each IPv4 packet of an endpoint by all "
+		       "rules together, as Contiv's Open vSwitch backend does."},
 	{"arp", FIELD_ENUM, .values = VALUES("flood", "proxy"), .fallback = "\"flood\"",
 		.enforced = ENFORCED("\"flood\""),
 		.doc = "Default for networks: flood ARP and neighbour discovery, or answer them."},

@@ -57,7 +57,7 @@ enum frame_proto {
 	FRAME_ARP = 1 << 2,
 	FRAME_FRAG_FIRST = 1 << 3,  /* has ports; more fragments follow */
 	FRAME_FRAG_LATER = 1 << 4,  /* has none */
-	FRAME_TCP_CONTROL = 1 << 5, /* SYN, FIN or RST */
+	FRAME_TCP_CONTROL = 1 << 5, /* SYN, FIN or RST, or no ACK */
 	FRAME_MULTICAST = 1 << 6,   /* destination MAC, broadcast included */
 	FRAME_L4 = 1 << 7,	    /* l4_off is valid and the ports or type lie in the head */
 };

@@ -22,8 +22,11 @@ static int alloc_views(struct snapshot *s, const struct snapshot_spec *spec)
 	s->vlan_network = malloc(VLANS * sizeof(*s->vlan_network));
 	s->macs = addr_table_create(spec->n_ports);
 	s->remotes = addr_table_create(spec->n_remotes);
+	s->addresses = addr_table_create(spec->n_addresses);
+	s->of_tenant = addr_table_create(spec->n_addresses);
 	if (s->ports == NULL || s->networks == NULL || s->groups == NULL || s->uplinks == NULL ||
-		s->vlan_network == NULL || s->macs == NULL || s->remotes == NULL)
+		s->vlan_network == NULL || s->macs == NULL || s->remotes == NULL ||
+		s->addresses == NULL || s->of_tenant == NULL)
 		return -1;
 	for (unsigned v = 0; v < VLANS; v++)
 		s->vlan_network[v] = NETWORK_NONE;
@@ -47,6 +50,7 @@ static int fill_networks(struct snapshot *s, const struct snapshot_spec *spec, s
 		net->present = true;
 		net->tagged = from->tagged;
 		net->vlan = from->vlan;
+		net->tenant = from->tenant;
 		net->mtu = from->mtu;
 		if (!from->tagged) {
 			if (s->untagged_network != NETWORK_NONE && has_uplink(spec))
@@ -131,6 +135,16 @@ static int fill_policy(struct snapshot *s, const struct snapshot_spec *spec, str
 			    spec->remotes[i].group) != 0)
 			return error_set(err, LEAT_CONFLICT,
 				"two remote endpoints of one network with the same IP");
+	for (size_t i = 0; i < spec->n_addresses; i++) {
+		const struct snapshot_remote *at = &spec->addresses[i];
+
+		if (addr_table_add_ip(s->addresses, at->network, &at->ip, at->group) != 0)
+			return error_set(err, LEAT_CONFLICT,
+				"two endpoints of one network with the same IP");
+		/* In another network of the tenant the same address may be somebody else's. */
+		addr_table_add_ip(
+			s->of_tenant, s->networks[at->network].tenant, &at->ip, at->group);
+	}
 	return 0;
 }
 
@@ -177,6 +191,10 @@ struct snapshot *snapshot_create(const struct snapshot_spec *spec, struct error 
 	}
 	s->mac_age_s = spec->mac_age_s;
 	s->tcp_midstream_drop = spec->tcp_midstream_drop;
+	s->contiv = spec->contiv;
+	s->any[0] = spec->any_out;
+	s->any[1] = spec->any_in;
+	s->rule_rank = spec->rule_rank;
 	s->untagged_network = NETWORK_NONE;
 	s->n_workers = spec->n_workers;
 	if (alloc_views(s, spec) != 0) {
@@ -206,6 +224,8 @@ void snapshot_free(struct snapshot *s)
 		free(s->polls[w]);
 	addr_table_free(s->macs);
 	addr_table_free(s->remotes);
+	addr_table_free(s->addresses);
+	addr_table_free(s->of_tenant);
 	free(s->vlan_network);
 	free(s->uplinks);
 	free(s->groups);

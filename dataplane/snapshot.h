@@ -35,6 +35,7 @@ struct snapshot_network {
 	bool tagged;	/* on uplinks: with 802.1Q tag vlan, else untagged */
 	uint16_t vlan;	/* 1..4094 */
 	uint16_t mtu;
+	uint16_t tenant; /* 0..NETWORKS_MAX-1; in the contiv mode */
 };
 
 /* A group that endpoints are judged by, at an index of its own, 1..GROUPS_MAX-1; 0 means "no
@@ -63,7 +64,7 @@ struct snapshot_port {
 	struct meter *rx;
 };
 
-/* (network, ip) -> group, of endpoints on other hosts. */
+/* (network, ip) -> group, of endpoints on other hosts; in the contiv mode of all endpoints. */
 struct snapshot_remote {
 	uint16_t network;
 	uint16_t group;
@@ -87,6 +88,14 @@ struct snapshot_spec {
 	size_t n_ports;
 	const struct snapshot_remote *remotes;
 	size_t n_remotes;
+	const struct snapshot_remote *addresses; /* in the contiv mode: of all endpoints, IPv4 */
+	size_t n_addresses;
+	/* Rules that are of no one group; NULL: none. Ranks by rule index, needed with such rules
+	 * and in the contiv mode: which of two rules is first, the smaller. Not copied. */
+	const struct ruleset *any_in;
+	const struct ruleset *any_out;
+	const uint32_t *rule_rank;
+	bool contiv; /* judge by packets: see stage/flat.c */
 	uint32_t mac_age_s;
 	bool tcp_midstream_drop;
 	unsigned n_workers;
@@ -99,6 +108,7 @@ struct network_view {
 	bool tagged;
 	uint16_t vlan;
 	uint16_t mtu;
+	uint16_t tenant;
 	uint32_t tag;	    /* TPID << 16 | VID, or 0: what goes on an uplink */
 	uint16_t n_members; /* endpoints; sorted by port index */
 	uint16_t n_learning;
@@ -117,6 +127,9 @@ struct snapshot {
 	uint32_t gen; /* > 0, one more with each snapshot; set by worker_publish() */
 	uint32_t mac_age_s;
 	bool tcp_midstream_drop;
+	bool contiv;
+	const struct ruleset *any[2]; /* out, in: rules of no one group */
+	const uint32_t *rule_rank;
 	uint16_t n_ports; /* highest port index + 1 */
 	uint16_t n_uplinks;
 	uint16_t untagged_network;     /* NETWORK_NONE: untagged uplink frames are unknown_vlan */
@@ -127,6 +140,8 @@ struct snapshot {
 	uint16_t *vlan_network;	       /* 4096: VID -> network index, NETWORK_NONE */
 	struct addr_table *macs;       /* (network, MAC) -> port index, configured endpoints */
 	struct addr_table *remotes;    /* (network, IP) -> group index */
+	struct addr_table *addresses;  /* in the contiv mode: the same, of all endpoints, 0 none */
+	struct addr_table *of_tenant;  /* and by (tenant, IP), of several the first */
 	unsigned n_workers;
 	uint16_t n_polls[WORKERS_MAX];
 	struct snapshot_poll *polls[WORKERS_MAX];

@@ -58,12 +58,37 @@ static bool is_dropped(struct pipeline *p, struct trace_result *ret, const char 
 	return true;
 }
 
-static void step_rules(const struct decision *d, struct trace_result *ret)
+/* In words who the two ends are, and which of all rules decided. */
+static void step_flat(const struct decision *d, struct trace_result *ret)
+{
+	const struct side *sides[2] = {&d->a, &d->b};
+	static const char *const names[2] = {"source", "destination"};
+
+	for (unsigned end = 0; end < 2; end++) {
+		if (sides[end]->group != 0)
+			step(ret, "policy, %s: group #%u", names[end], sides[end]->group);
+		else
+			step(ret, "policy, %s: in no group", names[end]);
+	}
+	if (d->rule[0] != 0)
+		step(ret, "policy, all rules by priority: rule #%u %s it", d->rule[0],
+			d->drop != 0 ? "denies" : "allows");
+	else
+		step(ret, "policy, all rules by priority: none matches, allowed");
+}
+
+static void step_rules(const struct pipeline *p, const struct decision *d, struct trace_result *ret)
 {
 	static const char *const asks[2] = {"sender's group, out", "receiver's group, in"};
 	const struct side *sides[2] = {&d->a, &d->b};
 
-	if (!d->needs_judging) {
+	if (d->flat) {
+		step_flat(d, ret);
+	} else if (p->snap->contiv) {
+		step(ret,
+			"policy: not judged in the contiv mode: not IPv4, by an uplink, or dropped "
+			"before");
+	} else if (!d->needs_judging) {
 		step(ret, "policy: not subject to rules");
 	} else if (d->flood) {
 		step(ret, "policy: judged for each receiver");
@@ -83,7 +108,9 @@ static void step_rules(const struct decision *d, struct trace_result *ret)
 				step(ret, "policy, %s: no rule matches, default action", asks[end]);
 		}
 	}
-	ret->rule = d->rule[1] != 0 ? d->rule[1] : d->rule[0];
+	/* A default action refuses after the other side's rule allowed: then no rule did. */
+	if (d->drop != DROPPED(DROP_default_deny))
+		ret->rule = d->rule[1] != 0 ? d->rule[1] : d->rule[0];
 }
 
 static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
@@ -142,7 +169,7 @@ static void trace_stages(
 	p->key[0] = no_key;
 	stage_decide(p, in, 1);
 	p->drop[0] = d->drop;
-	step_rules(d, ret);
+	step_rules(p, d, ret);
 	if (is_dropped(p, ret, "decision"))
 		return;
 	trace_outputs(p, in, d, ret);

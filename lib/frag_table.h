@@ -33,6 +33,7 @@ struct frag_verdict {
 	bool judged;   /* false: it was not for one receiver */
 	bool is_reply; /* dport is that of the connection's original direction */
 	uint8_t proto;
+	uint16_t sport;
 	uint16_t dport;
 };
 

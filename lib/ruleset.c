@@ -44,24 +44,28 @@ static int compile(struct compiled *c, enum rule_class cls, const struct ruleset
 	return 0;
 }
 
+static bool prefix_is_valid(const struct prefix *prefix, bool six)
+{
+	uint8_t family = prefix->addr.family;
+
+	return family == 0 || (family == 4 && prefix->len <= 32) ||
+	       (six && family == 6 && prefix->len <= 128);
+}
+
 static bool rule_is_valid(const struct ruleset_rule *rule)
 {
-	const struct prefix *prefix = &rule->remote_prefix;
+	bool narrow = class_of(rule) >= CLASS_NARROW;
 
-	if (rule->id == 0 || rule->id > RULESET_ID_MAX || rule->port_lo > rule->port_hi)
+	if (rule->id == 0 || rule->id > RULESET_ID_MAX || rule->port_lo > rule->port_hi ||
+		rule->src_port_lo > rule->src_port_hi)
 		return false;
-	if (rule->proto == 0 && (rule->port_lo != 0 || rule->port_hi != UINT16_MAX))
+	if (rule->proto == 0 &&
+		(rule->port_lo != 0 || rule->port_hi != UINT16_MAX || rule->src_port_hi != 0))
 		return false;
-	switch (rule->remote) {
-	case RULESET_REMOTE_ANY:
-		return true;
-	case RULESET_REMOTE_GROUP:
-		return rule->remote_group != 0;
-	case RULESET_REMOTE_PREFIX:
-		return (prefix->addr.family == 4 && prefix->len <= 32) ||
-		       (prefix->addr.family == 6 && prefix->len <= 128);
-	}
-	return false;
+	if ((rule->tcp_flags & ~rule->tcp_mask) != 0)
+		return false;
+	return prefix_is_valid(&rule->remote_prefix, !narrow) &&
+	       prefix_is_valid(&rule->local_prefix, false);
 }
 
 struct ruleset *ruleset_create(const struct ruleset_rule *rules, size_t n, struct error *err)
@@ -111,20 +115,31 @@ static bool rule_matches(const struct ruleset_rule *rule, const struct ruleset_k
 		return false;
 	if (key->dst_port < rule->port_lo || key->dst_port > rule->port_hi)
 		return false;
-	switch (rule->remote) {
-	case RULESET_REMOTE_GROUP:
-		return rule->remote_group == key->remote_group;
-	case RULESET_REMOTE_PREFIX:
-		return prefix_contains(&rule->remote_prefix, &key->remote_ip);
-	default:
-		return true;
-	}
+	if (rule->remote_group != 0 && rule->remote_group != key->remote_group)
+		return false;
+	return rule->remote_prefix.addr.family == 0 ||
+	       prefix_contains(&rule->remote_prefix, &key->remote_ip);
 }
 
-static uint32_t scan_rank(const struct compiled *c, const struct ruleset_key *key)
+static bool narrow_matches(const struct ruleset_rule *rule, const struct ruleset_key *key)
+{
+	if (rule->src_port_hi != 0 &&
+		(key->src_port < rule->src_port_lo || key->src_port > rule->src_port_hi))
+		return false;
+	if ((key->tcp_flags & rule->tcp_mask) != rule->tcp_flags)
+		return false;
+	if (rule->local_prefix.addr.family != 0 &&
+		!prefix_contains(&rule->local_prefix, &key->local_ip))
+		return false;
+	return rule_matches(rule, key);
+}
+
+static uint32_t scan_rank(
+	const struct compiled *c, enum rule_class cls, const struct ruleset_key *key)
 {
 	for (unsigned i = 0; i < c->n; i++)
-		if (rule_matches(&c->scan[i].rule, key))
+		if (cls < CLASS_NARROW ? rule_matches(&c->scan[i].rule, key)
+				       : narrow_matches(&c->scan[i].rule, key))
 			return c->scan[i].rank;
 	return 0;
 }
@@ -133,9 +148,9 @@ static bool class_takes(enum rule_class cls, const struct ruleset_key *key)
 {
 	uint8_t family = key->remote_ip.family;
 
-	return cls == CLASS_V4	 ? family == 4
-	       : cls == CLASS_V6 ? family == 6
-				 : family == 4 || family == 6;
+	return cls == CLASS_V4 || cls == CLASS_NARROW_V4 ? family == 4
+	       : cls == CLASS_V6			 ? family == 6
+							 : family == 4 || family == 6;
 }
 
 static void rank_better(uint32_t *best, uint32_t rank)
@@ -157,7 +172,7 @@ static void class_classify(const struct compiled *c, enum rule_class cls,
 		if (!class_takes(cls, &keys[i]))
 			continue;
 		if (c->acl == NULL) {
-			rank_better(&best[i], scan_rank(c, &keys[i]));
+			rank_better(&best[i], scan_rank(c, cls, &keys[i]));
 		} else {
 			who[m] = (uint8_t)i;
 			data[m++] = (const uint8_t *)&inputs[i];

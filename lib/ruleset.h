@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The rules of one group and one direction, compiled: which is the first that matches a connection.
- * Immutable after creation; any number of threads may classify. For each IP family that has rules:
+ * The rules of one group and one direction, compiled: which is the first that matches a connection,
+ * or where nothing is remembered of connections, a packet. Immutable after creation; any number of threads may classify. For each IP family that has rules:
  * a scan of a few, rte_acl above that (EAL must be up, its heap holds the tries).
  */
 #ifndef LEAT_LIB_RULESET_H
@@ -22,18 +22,27 @@ struct ruleset_rule {
 	uint8_t proto;	  /* 0 any */
 	uint16_t port_lo; /* destination port; 0..65535 is any, other ranges only with a proto */
 	uint16_t port_hi;
-	enum { RULESET_REMOTE_ANY, RULESET_REMOTE_GROUP, RULESET_REMOTE_PREFIX } remote;
-	uint16_t remote_group;	     /* group number of the other side, not 0 */
-	struct prefix remote_prefix; /* its family decides which packets it can match; 0.0.0.0/0 is
-					all IPv4 */
+	uint16_t remote_group; /* group number of the other side, 0 any */
+	struct prefix
+		remote_prefix; /* the other side's address, of no family: any; its family decides
+					which packets it can match; 0.0.0.0/0 is all IPv4 */
+	/* What follows goes with IPv4 prefixes alone. */
+	uint16_t src_port_lo; /* source port, only with a proto; 0..0 is any */
+	uint16_t src_port_hi;
+	uint8_t tcp_flags; /* the header's byte 13 (RFC 9293, 3.1) under tcp_mask; 0, 0 is any */
+	uint8_t tcp_mask;
+	struct prefix local_prefix; /* the judged side's address, of no family: any */
 };
 
 /* What is asked about one connection, seen from the judged endpoint. */
 struct ruleset_key {
 	struct ip remote_ip;   /* of no family: nothing matches */
+	struct ip local_ip;    /* of the same family */
 	uint16_t remote_group; /* 0: in no group */
 	uint16_t dst_port;     /* host order; of the connection's destination; 0 without ports */
+	uint16_t src_port;
 	uint8_t proto;
+	uint8_t tcp_flags;
 };
 
 struct ruleset;

@@ -149,6 +149,9 @@ void describe_type(const struct field *field, char ret[static DESCRIBE_MAX])
 	case FIELD_PROTO:
 		APPEND(ret, "0..255, tcp, udp, icmp, icmp6 or sctp");
 		break;
+	case FIELD_GROUP_REF:
+		APPEND(ret, "id, or number 0..65535");
+		break;
 	case FIELD_FILE_MODE:
 		APPEND(ret, "octal text, 0..0777");
 		break;

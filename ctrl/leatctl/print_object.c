@@ -81,6 +81,9 @@ static const struct table_column rule_columns[] = {
 	{"PROTO", "proto", CELL_TEXT},
 	{"PORT", "port", CELL_TEXT},
 	{"REMOTE", "remote", CELL_REMOTE},
+	{"LEG", "leg", CELL_TEXT},
+	{"SOURCE", "src_group", CELL_TEXT},
+	{"DESTINATION", "dst_group", CELL_TEXT},
 	{"WAITS FOR", "oper.pending", CELL_TEXT},
 	COLUMNS_END,
 };

@@ -147,7 +147,8 @@ uint32_t connection_sides(const struct decision *d)
 	       (uint32_t)d->b.judged << 16;
 }
 
-static void find_tracked(struct pipeline *p, struct decision *d, uint8_t tcp_flags)
+static void find_tracked(
+	struct pipeline *p, const struct snapshot_port *in, struct decision *d, uint8_t tcp_flags)
 {
 	const struct frame *f = &p->burst.frame[d->i];
 	enum conn_direction direction;
@@ -180,6 +181,8 @@ static void find_tracked(struct pipeline *p, struct decision *d, uint8_t tcp_fla
 	d->known = true;
 	d->same = !d->flood && info.sides == connection_sides(d);
 	d->stale = info.gen != p->snap->gen;
+	d->changed = !d->flood && d->stale && info.gen != 0 &&
+		     info.a_port == (d->is_reply ? d->out : in->port->index);
 	d->found = d->same && !d->stale;
 	if (d->found && !d->is_reply) {
 		d->rule[0] = info.rule_out;
@@ -213,7 +216,7 @@ void connection_find(struct pipeline *p, const struct snapshot_port *in, struct 
 		return;
 	}
 	d->tracked = true;
-	find_tracked(p, d, frame_tcp_flags(f));
+	find_tracked(p, in, d, frame_tcp_flags(f));
 }
 
 static int add(
@@ -238,7 +241,7 @@ static void remember_tracked(struct pipeline *p, const struct snapshot_port *in,
 	int added;
 
 	/* What somebody else may not say ends nobody's connection. */
-	if (d->drop != 0 && d->same)
+	if (d->drop != 0 && (d->same || d->changed))
 		conn_table_remove(p->tables->conns, &d->key);
 	/* A reset that belongs to nothing begins nothing. */
 	if (d->drop == 0 && (d->known ? d->stale : !(tcp_flags & CONN_TCP_RST))) {

@@ -37,6 +37,10 @@ static bool decide_before_rules(
 		forward_find(p, in, d);
 	if (d->drop != 0 || !is_subject_to_rules(f))
 		return false;
+	if (p->snap->contiv) {
+		flat_judge(p, in, d);
+		return false;
+	}
 	d->needs_judging = true;
 	judge_sides(p, in, d);
 	if (!d->a.judged && !d->b.judged && !d->flood)
@@ -77,8 +81,8 @@ static void flow_fill(struct pipeline *p, const struct decision *d, unsigned ind
 }
 
 /*
- * A refusal by rules is not kept: the other side may begin a connection at any moment of which the
- * same packet is then a reply. Neither is one for want of room in a table.
+ * A refusal by rules is not kept where there are connections: the other side may begin one at any
+ * moment of which the same packet is then a reply. Neither is one for want of room in a table.
  */
 static bool may_keep(const struct decision *d)
 {
@@ -91,6 +95,8 @@ static bool may_keep(const struct decision *d)
 	case DROPPED(DROP_same_port):
 	case DROPPED(DROP_no_destination):
 		return true;
+	case DROPPED(DROP_rule_deny):
+		return d->flat;
 	default:
 		return false;
 	}

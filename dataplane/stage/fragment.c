@@ -38,6 +38,9 @@ void fragment_find(struct pipeline *p, const struct snapshot_port *in, struct de
 	d->found = verdict.judged && !d->flood;
 	if (d->found) {
 		d->drop = verdict.drop;
+		/* A rule's index may be another's by now. */
+		if (verdict.gen != p->snap->gen)
+			return;
 		d->rule[0] = verdict.rule_out;
 		d->rule[1] = verdict.rule_in;
 		return;
@@ -45,6 +48,7 @@ void fragment_find(struct pipeline *p, const struct snapshot_port *in, struct de
 	if (verdict.drop != 0)
 		decision_refuse(d, verdict.drop);
 	d->key.proto = verdict.proto;
+	d->key.sport = verdict.sport;
 	d->key.dport = verdict.dport;
 	d->is_reply = verdict.is_reply;
 	if (d->is_reply)
@@ -63,6 +67,7 @@ void fragment_remember(struct pipeline *p, const struct snapshot_port *in, const
 		.judged = !d->flood,
 		.is_reply = d->is_reply,
 		.proto = d->key.proto,
+		.sport = d->key.sport,
 		.dport = d->key.dport,
 	};
 

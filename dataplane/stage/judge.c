@@ -7,10 +7,11 @@
 #include "dataplane/stage/stage.h"
 
 struct query {
-	const struct ruleset *rules; /* NULL: none of that direction, or answered */
+	const struct ruleset *rules; /* NULL: none of that direction, or they were asked */
 	struct decision *d;
 	unsigned end; /* 0: A, out; 1: B, in */
 	bool default_allow;
+	uint32_t result; /* the first rule that matches, as compiled; 0 none */
 };
 
 static void side_of(
@@ -39,36 +40,40 @@ void judge_sides(struct pipeline *p, const struct snapshot_port *in, struct deci
 		side_of(p, &p->snap->ports[d->out], network, &d->b);
 }
 
-static void answer(struct decision *d, unsigned end, uint32_t result, bool default_allow)
+static void answer(const struct query *q)
 {
-	/* The top bit of what the compiler stored with a rule says whether it allows. */
-	uint32_t rule = result & ~RULE_ALLOWS;
+	struct decision *d = q->d;
 
-	d->rule[end] = rule;
+	/* The top bit of what the compiler stored with a rule says whether it allows. */
+	d->rule[q->end] = q->result & ~RULE_ALLOWS;
 	if (d->drop != 0)
 		return;
-	if (result == 0 && !default_allow)
+	if (q->result == 0 && !q->default_allow)
 		d->drop = DROPPED(DROP_default_deny);
-	else if (result != 0 && !(result & RULE_ALLOWS))
+	else if (q->result != 0 && !(q->result & RULE_ALLOWS))
 		d->drop = DROPPED(DROP_rule_deny);
 }
 
 static void key_of_query(const struct query *q, struct ruleset_key *key)
 {
 	const struct side *remote = q->end == 0 ? &q->d->b : &q->d->a;
+	const struct side *local = q->end == 0 ? &q->d->a : &q->d->b;
 
+	key->local_ip = local->ip;
+	key->tcp_flags = 0; /* of connections no rule asks for them */
 	key->remote_ip = remote->ip;
 	key->remote_group = remote->group;
 	key->dst_port = q->d->key.dport;
+	key->src_port = q->d->key.sport;
 	key->proto = q->d->key.proto;
 	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6)
-		key->dst_port = 0;
+		key->dst_port = key->src_port = 0;
 }
 
-/* All queries to the ruleset of the first, together. */
-static void ask(struct query *queries, unsigned n, unsigned first)
+/* All queries from the first on that are for this ruleset, together. */
+static void ask(struct pipeline *p, const struct ruleset *rules, struct query *queries, unsigned n,
+	unsigned first)
 {
-	const struct ruleset *rules = queries[first].rules;
 	struct ruleset_key key[RULESET_BURST_MAX];
 	struct query *asked[RULESET_BURST_MAX];
 	uint32_t result[RULESET_BURST_MAX];
@@ -81,9 +86,22 @@ static void ask(struct query *queries, unsigned n, unsigned first)
 		asked[m++] = &queries[i];
 		queries[i].rules = NULL;
 	}
-	ruleset_classify(rules, key, result, m);
+	if (m != 0)
+		ruleset_classify(rules, key, result, m);
 	for (unsigned i = 0; i < m; i++)
-		answer(asked[i]->d, asked[i]->end, result[i], asked[i]->default_allow);
+		asked[i]->result = rule_first(p->snap, asked[i]->result, result[i]);
+}
+
+/* The rules of no one group: asked about all, as many together as may be. */
+static void ask_any(struct pipeline *p, struct query *queries, unsigned n, unsigned end)
+{
+	const struct ruleset *rules = p->snap->any[end];
+
+	for (unsigned i = 0; i < n && rules != NULL; i++)
+		queries[i].rules = rules;
+	for (unsigned i = 0; i < n && rules != NULL; i++)
+		if (queries[i].rules != NULL)
+			ask(p, rules, queries, n, i);
 }
 
 static unsigned add_query(struct pipeline *p, struct query *q, struct decision *d, unsigned end)
@@ -97,8 +115,7 @@ static unsigned add_query(struct pipeline *p, struct query *q, struct decision *
 	q->d = d;
 	q->end = end;
 	q->default_allow = group->default_allow;
-	if (q->rules == NULL)
-		answer(d, end, 0, group->default_allow);
+	q->result = 0;
 	return 1;
 }
 
@@ -115,7 +132,10 @@ void judge_burst(struct pipeline *p, struct decision *const *d, unsigned n)
 				m += add_query(p, &queries[m], d[i], end);
 		for (unsigned i = 0; i < m; i++)
 			if (queries[i].rules != NULL)
-				ask(queries, m, i);
+				ask(p, queries[i].rules, queries, m, i);
+		ask_any(p, queries, m, end);
+		for (unsigned i = 0; i < m; i++)
+			answer(&queries[i]);
 	}
 }
 

@@ -13,8 +13,9 @@
 
 #define INNER_TAGS_MAX 2
 #define IPV6_EXTENSIONS_MAX 8
-#define TCP_CONTROL_FLAGS 0x07 /* FIN, SYN, RST */
-#define ARP_LEN 28	       /* Ethernet and IPv4 (RFC 826) */
+#define TCP_CONTROL_MASK 0x17 /* FIN, SYN, RST, ACK ... */
+#define TCP_ACK_ALONE 0x10    /* ... of which a plain segment has the last */
+#define ARP_LEN 28	      /* Ethernet and IPv4 (RFC 826) */
 #define IPV4_HEADER_MIN 20
 
 /* Of a plain frame, as little-endian words have it. */
@@ -51,7 +52,8 @@ static uint8_t parse_l4(struct frame *f, uint32_t l4_off, uint32_t l4_len)
 		return malformed;
 	f->l4_off = (uint8_t)l4_off;
 	f->flags |= FRAME_L4;
-	if (f->l4_proto == IPPROTO_TCP && (f->head[l4_off + 13] & TCP_CONTROL_FLAGS) != 0)
+	if (f->l4_proto == IPPROTO_TCP &&
+		(f->head[l4_off + 13] & TCP_CONTROL_MASK) != TCP_ACK_ALONE)
 		f->flags |= FRAME_TCP_CONTROL;
 	return 0;
 }
@@ -169,7 +171,7 @@ bool parse_plain(struct frame *f)
 		return false;
 	if (total < min || total > f->len - FRAME_LEN_MIN || FRAME_LEN_MIN + min > f->head_len)
 		return false;
-	if (proto == IPPROTO_TCP && (f->head[PLAIN_L4 + 13] & TCP_CONTROL_FLAGS) != 0)
+	if (proto == IPPROTO_TCP && (f->head[PLAIN_L4 + 13] & TCP_CONTROL_MASK) != TCP_ACK_ALONE)
 		return false;
 	f->flags = FRAME_IPV4 | FRAME_L4;
 	f->l4_proto = proto;

@@ -5,6 +5,7 @@
  *
  *   vlan -> parse -> lookup --hit-----------------------------------> act -> transmit
  *                       \--miss--> guard -> forward -> connection -> judge --/
+ *                                                 \--> flat (contiv mode) -----/
  *
  * A frame that is dropped has drop[i] set to 1 + its reason; later stages pass it by, act counts
  * it.
@@ -78,12 +79,14 @@ struct decision {
 	bool tracked;  /* judged, and a connection that replies may follow */
 	bool known;    /* the connection was there */
 	bool same;     /* between the same two sides */
+	bool changed;  /* or of the same beginner, judged under another configuration */
 	bool stale;    /* judged under another snapshot than this, or not yet */
 	bool found;    /* and its verdict, or that of a first fragment, stands: no rule is asked */
 	bool began;    /* this frame began it */
 	bool is_reply; /* of that connection */
 	bool needs_judging; /* IP, and no neighbour discovery */
 	bool related;	    /* an ICMP error about one */
+	bool flat;	    /* judged by flat_judge() */
 	uint16_t out;
 	struct side a; /* who began the connection */
 	struct side b;
@@ -209,6 +212,17 @@ void judge_burst(struct pipeline *p, struct decision *const *d, unsigned n);
  */
 uint8_t judge_receiver(struct pipeline *p, const struct decision *d, const struct snapshot_port *to,
 	const struct frame *f, uint32_t rule[2], bool *ret_judged);
+
+/* stage/flat.c: in the contiv mode, in place of connection and judge: by what the packet says. */
+void flat_judge(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
+
+/* Of two rules as compiled, the one that decides; 0 is none. */
+static inline uint32_t rule_first(const struct snapshot *snap, uint32_t a, uint32_t b)
+{
+	if (a == 0 || b == 0)
+		return a | b;
+	return snap->rule_rank[a & ~RULE_ALLOWS] < snap->rule_rank[b & ~RULE_ALLOWS] ? a : b;
+}
 
 /* stage/act.c: count, meter, and put each frame into the queues of its outputs. */
 STAGE_LOOP void stage_act(struct pipeline *p, const struct snapshot_port *in);

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "soak"))
+for folder in ("soak", "model"):
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", folder))
 
 from leatlib import books, netns, paths  # noqa: E402  (the path above)
 from leatlib.rpc import Rpc  # noqa: E402

@@ -67,7 +67,7 @@ def test_params_are_strict(net):
 
 def test_what_is_not_enforced_is_refused(net):
     for method, params in (("network.upsert", {"id": "n", "encap": "vxlan", "vni": 5}),
-                           ("global.set", {"policy_mode": "contiv"}),
+                           ("global.set", {"arp": "proxy"}),
                            ("group.upsert", {"id": "g", "qos": {"mode": "shape"}}),
                            ("group.upsert", {"id": "g", "qos": {"dscp": 10}})):
         with pytest.raises(RpcError) as caught:

@@ -47,7 +47,7 @@ static void wanted_link(struct wanted *w)
 struct wanted wanted_empty(void)
 {
 	return (struct wanted){
-		.config = {.global = {300, false}, .n_networks = 1, .n_groups = 1},
+		.config = {.global = {.mac_age_s = 300}, .n_networks = 1, .n_groups = 1},
 		.networks = {{.id = "net", .encap = ENCAP_VLAN, .vlan = 5, .mtu = 1500}},
 		.groups = {{.id = "web", .default_action = ACTION_ALLOW}},
 	};

@@ -84,6 +84,7 @@ struct connection *reference_begin(struct journey *j, const struct question *q, 
 			  : reference_is_icmp(p->proto) ? p->sport
 							: 0,
 		.config = config,
+		.a_in = j->in,
 		.from = q->from,
 		.to = q->to,
 		.state = conn_state_first(p->proto, p->tcp_flags),

@@ -205,6 +205,7 @@ static void remember_first(
 		.first_proto = x->proto,
 		.dport = x->dport,
 		.rule = {rule[0], rule[1]},
+		.config = j->sw->config,
 	};
 }
 
@@ -214,8 +215,10 @@ static int judge_tracked(
 {
 	bool rst = j->p->proto == 6 && (j->p->tcp_flags & CONN_TCP_RST) != 0;
 	struct connection *c = x->c;
+	uint16_t a_in = x->reply ? j->candidate[0] : j->in;
 	bool same = c != NULL && c->config != 0 && end_equal(&c->from, &q->from) &&
 		    end_equal(&c->to, &q->to);
+	bool changed = c != NULL && c->config != 0 && c->config != j->sw->config && c->a_in == a_in;
 	int drop;
 
 	if (same && c->config == j->sw->config) {
@@ -224,7 +227,7 @@ static int judge_tracked(
 		drop = judge(j, q, rule);
 		if (drop != ALLOWED) {
 			/* What ended it: a new deny; not what somebody else may not say. */
-			if (same) {
+			if (same || changed) {
 				c->used = false;
 				j->ret->turned = true;
 			}
@@ -238,6 +241,7 @@ static int judge_tracked(
 			memcpy(c->rule, rule, sizeof(c->rule));
 		} else if (c != NULL && c->config != j->sw->config) {
 			c->config = j->sw->config;
+			c->a_in = a_in;
 			c->from = q->from;
 			c->to = q->to;
 			memcpy(c->rule, rule, sizeof(c->rule));
@@ -264,7 +268,8 @@ static void policy_one(struct journey *j)
 	ask(j, &x, j->candidate[0], &q);
 	if (x.first != NULL && !x.first->flooded) {
 		drop = x.first->drop;
-		memcpy(rule, x.first->rule, sizeof(rule));
+		if (x.first->config == j->sw->config)
+			memcpy(rule, x.first->rule, sizeof(rule));
 	} else if (x.refusal != ALLOWED) {
 		drop = x.refusal;
 	} else if (x.tracked) {

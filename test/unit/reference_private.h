@@ -34,6 +34,7 @@ struct connection {
 	enum conn_state state;
 	uint64_t due_ms;
 	unsigned config; /* it was allowed under; 0: it was flooded, nobody has answered yet */
+	uint16_t a_in;	 /* where who began it is */
 	struct end from; /* who began it then */
 	struct end to;
 	unsigned rule[2];
@@ -55,6 +56,7 @@ struct fragments {
 	uint8_t first_proto;
 	uint16_t dport;
 	unsigned rule[2];
+	unsigned config; /* under which it was judged */
 };
 
 struct reference_switch {

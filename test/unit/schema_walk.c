@@ -55,6 +55,10 @@ const struct valid_params valid_params[] = {
 			"\"remote\":{\"network\":\"n\"}}"},
 	{"rule.upsert", "{\"id\":\"r\",\"action\":\"deny\",\"group\":\"g\",\"direction\":\"out\","
 			"\"remote\":{\"cidr\":\"10.0.0.0/8\"}}"},
+	{"rule.upsert", "{\"id\":\"r\",\"action\":\"deny\",\"leg\":\"outRx\",\"src_group\":7,"
+			"\"dst_group\":\"g\",\"src_ip\":\"10.0.0.0/8\",\"dst_ip\":\"10.1.2.3/32\","
+			"\"proto\":\"tcp\",\"src_port\":80,\"dst_port\":\"90-99\","
+			"\"tcp_flags\":\"syn,!ack\"}"},
 	{"network.delete", "{\"id\":\"n\"}"},
 	{"endpoint.get", "{\"id\":\"e\"}"},
 	{"endpoint.list", "{\"id\":\"e\",\"owner\":\"o\",\"network\":\"n\",\"group\":\"g\","
@@ -116,6 +120,8 @@ static const char *const *wrong_of(enum field_type type)
 		"\"90-80\"", "\"1-65536\"", "\"80-\"", "\"http\"", NULL};
 	static const char *const protos[] = {
 		"null", "-1", "256", "true", "[]", "{}", "\"\"", "\"tcpp\"", "\"6\"", NULL};
+	static const char *const groups[] = {
+		"-1", "65536", "true", "1.5", "[]", "{}", "\"\"", "\"a b\"", NULL};
 	static const char *const modes[] = {
 		"null", "-1", "512", "[]", "{}", "\"\"", "\"0999\"", "\"1777\"", NULL};
 	static const char *const arrays[] = {"null", "1", "\"a\"", "{}", "true", NULL};
@@ -133,6 +139,7 @@ static const char *const *wrong_of(enum field_type type)
 		[FIELD_PREFIX] = prefixes,
 		[FIELD_PORT_RANGE] = ports,
 		[FIELD_PROTO] = protos,
+		[FIELD_GROUP_REF] = groups,
 		[FIELD_FILE_MODE] = modes,
 		[FIELD_ARRAY] = arrays,
 		[FIELD_OBJECT] = objects,

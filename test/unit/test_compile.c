@@ -53,7 +53,7 @@ static struct bench *bench_create(void)
 	struct world *w = &b->w;
 
 	b->pools = pools_create();
-	w->config = (struct config){.global = {300, true},
+	w->config = (struct config){.global = {.mac_age_s = 300, .tcp_midstream_drop = true},
 		.n_networks = 1,
 		.n_groups = 2,
 		.n_rules = 3,

@@ -15,28 +15,34 @@
 #define ID_MAX (1u << 24)
 
 /* Which kinds of remote side a rule set has: bits. */
-enum { MIX_ANY = 1, MIX_GROUP = 2, MIX_V4 = 4, MIX_V6 = 8, MIX_ALL = 15 };
+enum { MIX_ANY = 1, MIX_GROUP = 2, MIX_V4 = 4, MIX_V6 = 8, MIX_NARROW = 16, MIX_ALL = 31 };
 
 static bool bit_of(const struct ip *ip, unsigned i)
 {
 	return ip->b[i / 8] >> (7 - i % 8) & 1;
 }
 
+static bool reference_contains(const struct prefix *p, const struct ip *ip)
+{
+	if (p->addr.family == 0)
+		return true;
+	for (unsigned i = 0; i < p->len; i++)
+		if (bit_of(&p->addr, i) != bit_of(ip, i))
+			return false;
+	return p->addr.family == ip->family;
+}
+
 static bool reference_matches(const struct ruleset_rule *rule, const struct ruleset_key *key)
 {
-	const struct prefix *p = &rule->remote_prefix;
-	bool match = (key->remote_ip.family == 4 || key->remote_ip.family == 6) &&
-		     (rule->proto == 0 || rule->proto == key->proto) &&
-		     rule->port_lo <= key->dst_port && key->dst_port <= rule->port_hi;
-
-	if (rule->remote == RULESET_REMOTE_GROUP)
-		match = match && rule->remote_group == key->remote_group;
-	if (rule->remote == RULESET_REMOTE_PREFIX) {
-		match = match && p->addr.family == key->remote_ip.family;
-		for (unsigned i = 0; i < p->len; i++)
-			match = match && bit_of(&p->addr, i) == bit_of(&key->remote_ip, i);
-	}
-	return match;
+	return (key->remote_ip.family == 4 || key->remote_ip.family == 6) &&
+	       (rule->proto == 0 || rule->proto == key->proto) && rule->port_lo <= key->dst_port &&
+	       key->dst_port <= rule->port_hi &&
+	       (rule->remote_group == 0 || rule->remote_group == key->remote_group) &&
+	       (rule->src_port_hi == 0 || (rule->src_port_lo <= key->src_port &&
+						  key->src_port <= rule->src_port_hi)) &&
+	       (key->tcp_flags & rule->tcp_mask) == rule->tcp_flags &&
+	       reference_contains(&rule->remote_prefix, &key->remote_ip) &&
+	       reference_contains(&rule->local_prefix, &key->local_ip);
 }
 
 static uint32_t reference(const struct ruleset_rule *rules, size_t n, const struct ruleset_key *key)
@@ -83,15 +89,33 @@ static struct prefix prefix_random(struct rnd *r, uint8_t family)
 	return p;
 }
 
+/* What goes with IPv4 alone, or with any address. */
+static void narrow_random(struct rnd *r, struct ruleset_rule *rule)
+{
+	if (rnd_below(r, 2))
+		rule->local_prefix = prefix_random(r, 4);
+	if (rnd_below(r, 3) == 0)
+		rule->remote_prefix = prefix_random(r, 4);
+	if (rule->proto != 0 && rnd_below(r, 2)) {
+		rule->src_port_lo = port_random(r);
+		rule->src_port_hi =
+			rnd_below(r, 2) ? rule->src_port_lo : (uint16_t)(rule->src_port_lo | 0xff);
+	}
+	if (rule->proto == 6 && rnd_below(r, 2)) {
+		rule->tcp_mask = rnd_below(r, 2) ? 0x12 : 0x02;
+		rule->tcp_flags = (uint8_t)rnd_next(r) & rule->tcp_mask;
+	}
+}
+
 static struct ruleset_rule rule_random(struct rnd *r, unsigned mix)
 {
 	static const uint8_t protos[] = {0, 6, 6, 17, 1, 58, 132, 255};
-	static const unsigned kinds[] = {MIX_ANY, MIX_GROUP, MIX_V4, MIX_V6};
+	static const unsigned kinds[] = {MIX_ANY, MIX_GROUP, MIX_V4, MIX_V6, MIX_NARROW};
 	struct ruleset_rule rule = {.proto = protos[rnd_below(r, 8)], .port_hi = UINT16_MAX};
 	unsigned kind;
 
 	do
-		kind = kinds[rnd_below(r, 4)];
+		kind = kinds[rnd_below(r, 5)];
 	while ((kind & mix) == 0 || (kind == MIX_ANY && mix != MIX_ANY && rnd_below(r, 20)));
 	rule.id = rnd_below(r, 100) ? 1 + (uint32_t)rnd_below(r, ID_MAX) : ID_MAX;
 	if (rule.proto != 0 && (rnd_below(r, 4) || kind == MIX_ANY)) {
@@ -100,13 +124,12 @@ static struct ruleset_rule rule_random(struct rnd *r, unsigned mix)
 		rule.port_lo = a < b ? a : b;
 		rule.port_hi = a < b ? b : a;
 	}
-	rule.remote = kind == MIX_ANY	  ? RULESET_REMOTE_ANY
-		      : kind == MIX_GROUP ? RULESET_REMOTE_GROUP
-					  : RULESET_REMOTE_PREFIX;
-	if (kind == MIX_GROUP)
+	if (kind == MIX_GROUP || (kind != MIX_ANY && rnd_below(r, 4) == 0))
 		rule.remote_group = rnd_below(r, 8) ? 1 + (uint16_t)rnd_below(r, 40) : UINT16_MAX;
-	else if (kind != MIX_ANY)
+	if (kind == MIX_V4 || kind == MIX_V6)
 		rule.remote_prefix = prefix_random(r, kind == MIX_V4 ? 4 : 6);
+	if (kind == MIX_NARROW)
+		narrow_random(r, &rule);
 	return rule;
 }
 
@@ -116,6 +139,23 @@ static uint16_t near(struct rnd *r, uint16_t v)
 	return (uint16_t)(v + rnd_below(r, 3) - 1);
 }
 
+/* An address at the edge of a prefix, inside or just outside. */
+static struct ip ip_near(struct rnd *r, const struct prefix *p)
+{
+	struct ip host = ip_random(r, p->addr.family);
+	unsigned flip;
+
+	for (unsigned i = p->len; i < (p->addr.family == 4 ? 32u : 128u); i++)
+		host.b[i / 8] &= (uint8_t)(rnd_below(r, 2) ? 0xff : ~(0x80 >> i % 8));
+	for (unsigned i = 0; i < p->len; i++)
+		host.b[i / 8] = (uint8_t)((host.b[i / 8] & ~(0x80 >> i % 8)) |
+					  (p->addr.b[i / 8] & (0x80 >> i % 8)));
+	flip = rnd_below(r, 2) ? p->len : (unsigned)rnd_below(r, p->len + 1u);
+	if (flip > 0 && rnd_below(r, 3) == 0)
+		host.b[(flip - 1) / 8] ^= (uint8_t)(0x80 >> (flip - 1) % 8);
+	return host;
+}
+
 /* A packet that a rule matches, or misses by a hair: an address bit at the prefix's end, a port next to the range. */
 static struct ruleset_key key_random(struct rnd *r, const struct ruleset_rule *rules, size_t n)
 {
@@ -123,9 +163,12 @@ static struct ruleset_key key_random(struct rnd *r, const struct ruleset_rule *r
 	struct ruleset_key key = {.remote_ip = ip_random(r, rnd_below(r, 2) ? 4 : 6),
 		.remote_group = (uint16_t)rnd_below(r, 42),
 		.dst_port = port_random(r),
+		.src_port = port_random(r),
+		.tcp_flags = (uint8_t)rnd_next(r),
 		.proto = protos[rnd_below(r, 8)]};
 	const struct ruleset_rule *rule = n != 0 ? &rules[rnd_below(r, n)] : NULL;
 
+	key.local_ip = ip_random(r, key.remote_ip.family);
 	if (rule == NULL || rnd_below(r, 10) == 0) {
 		if (rnd_below(r, 20) == 0)
 			key.remote_ip.family = 0;
@@ -134,23 +177,19 @@ static struct ruleset_key key_random(struct rnd *r, const struct ruleset_rule *r
 	if (rule->proto != 0 && rnd_below(r, 16))
 		key.proto = rule->proto;
 	key.dst_port = near(r, rnd_below(r, 2) ? rule->port_lo : rule->port_hi);
-	if (rule->remote == RULESET_REMOTE_GROUP)
+	if (rule->src_port_hi != 0)
+		key.src_port = near(r, rnd_below(r, 2) ? rule->src_port_lo : rule->src_port_hi);
+	if (rule->remote_group != 0)
 		key.remote_group =
 			rnd_below(r, 8) ? rule->remote_group : near(r, rule->remote_group);
-	if (rule->remote == RULESET_REMOTE_PREFIX) {
-		const struct prefix *p = &rule->remote_prefix;
-		struct ip host = ip_random(r, p->addr.family);
-		unsigned flip;
-
-		for (unsigned i = p->len; i < (p->addr.family == 4 ? 32u : 128u); i++)
-			host.b[i / 8] &= (uint8_t)(rnd_below(r, 2) ? 0xff : ~(0x80 >> i % 8));
-		for (unsigned i = 0; i < p->len; i++)
-			host.b[i / 8] = (uint8_t)((host.b[i / 8] & ~(0x80 >> i % 8)) |
-						  (p->addr.b[i / 8] & (0x80 >> i % 8)));
-		flip = rnd_below(r, 2) ? p->len : (unsigned)rnd_below(r, p->len + 1u);
-		if (flip > 0 && rnd_below(r, 3) == 0)
-			host.b[(flip - 1) / 8] ^= (uint8_t)(0x80 >> (flip - 1) % 8);
-		key.remote_ip = host;
+	if (rule->remote_prefix.addr.family != 0) {
+		key.remote_ip = ip_near(r, &rule->remote_prefix);
+		key.local_ip = ip_random(r, key.remote_ip.family);
+	}
+	if (rule->local_prefix.addr.family != 0) {
+		key.local_ip = ip_near(r, &rule->local_prefix);
+		if (key.remote_ip.family != 4)
+			key.remote_ip = ip_random(r, 4);
 	}
 	return key;
 }
@@ -239,7 +278,6 @@ static void test_equal_rules(void **state)
 			.proto = 6,
 			.port_lo = 80,
 			.port_hi = 80,
-			.remote = RULESET_REMOTE_PREFIX,
 			.remote_prefix = {.addr = {.family = 4, .b = {10}}, .len = 8}};
 	rs = create(rules, N);
 	key.remote_ip.b[0] = 10;
@@ -297,10 +335,16 @@ static void test_refused(void **state)
 	bad.port_lo = 1;
 	refuse(bad);
 	bad = good;
-	bad.remote = RULESET_REMOTE_GROUP;
+	bad.src_port_lo = 2;
+	bad.src_port_hi = 1;
 	refuse(bad);
-	bad.remote = RULESET_REMOTE_PREFIX;
+	bad = good;
+	bad.tcp_flags = 2;
 	refuse(bad);
+	bad = good;
+	bad.local_prefix = (struct prefix){.addr.family = 6, .len = 64};
+	refuse(bad);
+	bad = good;
 	bad.remote_prefix = (struct prefix){.addr.family = 4, .len = 33};
 	refuse(bad);
 	bad.remote_prefix = (struct prefix){.addr.family = 6, .len = 129};

@@ -168,9 +168,23 @@ static void test_cross_checks(void **state)
 		"{\"id\":\"e\",\"network\":\"n\","
 		"\"port\":{\"kind\":\"vhost-user\",\"socket\":\"/s\",\"perm\":\"0660\"}}",
 		LEAT_INVALID_PARAMS, "/port/perm");
-	/* The Contiv form is known and refused as such, not as a rule that lacks a group. */
-	assert_refused("rule.upsert", "{\"id\":\"r\",\"action\":\"deny\",\"leg\":\"inRx\"}",
-		LEAT_UNSUPPORTED, "/leg");
+	assert_refused("rule.upsert", "{\"id\":\"r\",\"action\":\"deny\",\"direction\":\"in\"}",
+		LEAT_INVALID_PARAMS, "/group");
+	assert_refused("rule.upsert",
+		"{\"id\":\"r\",\"action\":\"deny\",\"leg\":\"inRx\",\"group\":\"g\"}",
+		LEAT_INVALID_PARAMS, "/group");
+	assert_refused("rule.upsert",
+		"{\"id\":\"r\",\"action\":\"deny\",\"direction\":\"in\",\"group\":\"g\","
+		"\"src_group\":1}",
+		LEAT_INVALID_PARAMS, "/src_group");
+	assert_refused("rule.upsert",
+		"{\"id\":\"r\",\"action\":\"deny\",\"leg\":\"inRx\",\"proto\":\"icmp\","
+		"\"dst_port\":1}",
+		LEAT_INVALID_PARAMS, "/dst_port");
+	assert_refused("rule.upsert",
+		"{\"id\":\"r\",\"action\":\"deny\",\"leg\":\"inRx\",\"proto\":\"udp\","
+		"\"tcp_flags\":\"syn\"}",
+		LEAT_INVALID_PARAMS, "/tcp_flags");
 }
 
 static void test_nearest_name(void **state)

@@ -11,7 +11,7 @@ WORKERS = os.environ.get("LEAT_WORKERS", "1")  # the cores that poll, unless a t
 GUEST = os.environ.get("LEAT_GUEST_DIR", "/var/cache/leat/guest")
 LSAN_SUPPRESSIONS = os.path.join(ROOT, "test", "functional", "lsan.supp")
 
-TOOLS = ["dpdk-testpmd", "ethtool", "ip", "iperf3", "mkfs.ext4", "nsenter", "ping",
+TOOLS = ["dpdk-testpmd", "ethtool", "ip", "iperf3", "mkfs.ext4", "nc", "nmap", "nsenter", "ping",
          "qemu-system-x86_64", "systemd-analyze", "tcpdump", "zsh"]
 
 
