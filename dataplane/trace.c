@@ -156,7 +156,6 @@ static void trace_stages(
 	struct pipeline *p, const struct snapshot_port *in, struct trace_result *ret)
 {
 	const struct decision *d = &p->decision[0];
-	union flow_key no_key = {0};
 
 	stage_vlan(p, in);
 	if (is_dropped(p, ret, "vlan"))
@@ -166,7 +165,6 @@ static void trace_stages(
 	if (is_dropped(p, ret, "parse"))
 		return;
 	memset(&p->decision[0], 0, sizeof(p->decision[0]));
-	p->key[0] = no_key;
 	stage_decide(p, in, 1);
 	p->drop[0] = d->drop;
 	step_rules(p, d, ret);

@@ -25,8 +25,7 @@ struct worker_options {
 	unsigned n;		/* 1..WORKERS_MAX */
 	int cpu[WORKERS_MAX];	/* core of each */
 	int node[WORKERS_MAX];	/* its NUMA node */
-	uint32_t flow_entries;	/* of each worker's flow cache, a power of two from 1024 on; IPv6
-				  has a quarter of it beside that */
+	uint32_t flow_entries;	/* of each worker's flow cache, a power of two from 1024 on */
 	uint32_t conn_capacity; /* connections, from 1024 on; rounded up to a power of two */
 };
 

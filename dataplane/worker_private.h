@@ -27,6 +27,7 @@ struct poll_slot {
 	bool must_poll;		 /* its fd cannot be waited for */
 	bool hot;		 /* worth a receive that costs a system call */
 	bool watched;		 /* its fd, if it has one, is in the epoll set */
+	uint8_t silent_rounds;	 /* looks in a row that found nothing, up to SILENT_ROUNDS */
 	uint32_t busy_looks;	 /* in a row, that found frames after a short silence */
 	uint64_t last_found_tsc; /* when a look last found frames */
 };
@@ -48,6 +49,8 @@ struct worker {
 	unsigned n_slots;
 	unsigned slots_room;
 	bool has_syscall_ports;
+	bool busy;     /* the last round had work */
+	uint32_t turn; /* rounds, for whose turn it is */
 	int epoll_fd;
 	uint64_t next_look_tsc; /* when to look for frames of rx_syscall ports again */
 	uint32_t look_us;	/* between looks */

@@ -1,49 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lib/conn_bucket.h"
 
-#include <string.h>
-
 #include "lib/spinlock.h"
-
-static bool key_is_swapped(const uint64_t src[2], const uint64_t dst[2], const struct conn_key *key)
-{
-	if (src[0] != dst[0])
-		return src[0] > dst[0];
-	if (src[1] != dst[1])
-		return src[1] > dst[1];
-	return key->sport > key->dport;
-}
-
-void place_of(const struct conn_table *t, const struct conn_key *key, struct conn_place *place)
-{
-	uint64_t src[2] = {0};
-	uint64_t dst[2] = {0};
-	uint64_t rest = (uint64_t)key->network << 32 | (uint64_t)key->proto << 48 |
-			(uint64_t)key->family << 56;
-	uint64_t hash;
-	uint32_t first, second;
-
-	if (key->family == 4) {
-		memcpy(src, key->src, 4);
-		memcpy(dst, key->dst, 4);
-	} else {
-		memcpy(src, key->src, 16);
-		memcpy(dst, key->dst, 16);
-	}
-	place->swapped = key_is_swapped(src, dst, key);
-	memcpy(&place->key[0], place->swapped ? dst : src, 16);
-	memcpy(&place->key[2], place->swapped ? src : dst, 16);
-	place->key[4] = rest | (place->swapped ? key->dport | (uint64_t)key->sport << 16
-					       : key->sport | (uint64_t)key->dport << 16);
-	hash = hash_5(&t->seed, place->key);
-	first = hash_reduce((uint32_t)(hash >> 32), t->n_buckets);
-	second = hash_reduce((uint32_t)hash, t->n_buckets);
-	if (first == second)
-		second = first + 1 == t->n_buckets ? 0 : first + 1;
-	place->bucket[0] = &t->bucket[first < second ? first : second];
-	place->bucket[1] = &t->bucket[first < second ? second : first];
-	place->tag = (uint8_t)(1 + (hash & 0xff) % 255);
-}
 
 int place_lock(const struct conn_place *place, struct conn_bucket **ret)
 {
@@ -68,6 +26,7 @@ void slot_report(const struct conn_bucket *b, int slot, const struct conn_place 
 	struct conn_info *ret_info, enum conn_direction *ret_direction)
 {
 	const struct conn_entry *e = &b->entry[slot];
+	enum conn_state state = due_state(b->due[slot]);
 
 	*ret_info = (struct conn_info){
 		.gen = e->gen,
@@ -75,7 +34,8 @@ void slot_report(const struct conn_bucket *b, int slot, const struct conn_place 
 		.rule_in = e->rule_in,
 		.sides = e->sides,
 		.a_port = e->a_port,
-		.confirmed = conn_state_flags(due_state(b->due[slot])) & CONN_CONFIRMED,
+		.confirmed = conn_state_flags(state) & CONN_CONFIRMED,
+		.idle_ms = conn_state_timeout_ms(state),
 	};
 	*ret_direction = e->swapped == place->swapped ? CONN_ORIGINAL : CONN_REPLY;
 }
@@ -113,11 +73,12 @@ struct conn_room {
 	uint64_t cheap_due;
 };
 
+/* The bucket need not be locked. */
 static void room_of(const struct conn_bucket *b, uint64_t now_ms, struct conn_room *room)
 {
 	*room = (struct conn_room){.cheap_due = UINT64_MAX};
 	for (int slot = 0; slot < CONN_BUCKET_SLOTS; slot++) {
-		uint64_t due = b->due[slot];
+		uint64_t due = __atomic_load_n(&b->due[slot], __ATOMIC_RELAXED);
 
 		if (due_is_over(due, now_ms)) { /* 0 is over, too */
 			room->vacant++;

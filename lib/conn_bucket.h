@@ -14,7 +14,6 @@
 #include "lib/hash.h"
 
 #define CONN_BUCKET_SLOTS 7
-#define CONN_KEY_WORDS 5
 #define CONN_STATE_BITS 8
 
 _Static_assert((1 << CONN_STATE_BITS) > CONN_STATE_COUNT, "a state has to fit");
@@ -61,16 +60,6 @@ struct conn_table {
 	uint32_t n_buckets;
 	struct hash_seed seed;
 };
-
-/* A key turned so that both directions give the same, and where it belongs. */
-struct conn_place {
-	uint64_t key[CONN_KEY_WORDS];
-	struct conn_bucket *bucket[2]; /* by address */
-	uint8_t tag;
-	bool swapped;
-};
-
-void place_of(const struct conn_table *t, const struct conn_key *key, struct conn_place *place);
 
 /* Lock the bucket that holds the key and give its slot, or -1 with nothing locked. */
 int place_lock(const struct conn_place *place, struct conn_bucket **ret);
@@ -139,7 +128,7 @@ void slot_fill(struct conn_bucket *b, int slot, const struct conn_place *place,
 	const struct conn_info *info, enum conn_state state, uint64_t now_ms);
 
 /*
- * Both buckets locked: a slot to fill, or -1. Taking from the bucket that has more to give keeps those that
+ * Both buckets locked, or for a guess not: a slot to fill, or -1. Taking from the bucket that has more to give keeps those that
  * may not be given up spread evenly: that is what lets the table be filled.
  */
 int place_find_room(const struct conn_place *place, uint64_t now_ms, struct conn_bucket **ret);

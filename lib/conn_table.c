@@ -45,36 +45,71 @@ void conn_table_free(struct conn_table *t)
 	rte_free(t);
 }
 
-void conn_table_prefetch(const struct conn_table *t, const struct conn_key *key)
+static bool key_is_swapped(const uint64_t src[2], const uint64_t dst[2], const struct conn_key *key)
 {
-	struct conn_place place;
-
-	place_of(t, key, &place);
-	rte_prefetch0(place.bucket[0]);
-	rte_prefetch0(place.bucket[1]);
+	if (src[0] != dst[0])
+		return src[0] > dst[0];
+	if (src[1] != dst[1])
+		return src[1] > dst[1];
+	return key->sport > key->dport;
 }
 
-bool conn_table_find(struct conn_table *t, const struct conn_key *key, uint64_t now_ms,
-	struct conn_info *ret_info, enum conn_direction *ret_direction)
+void conn_table_place(
+	const struct conn_table *t, const struct conn_key *key, struct conn_place *place)
 {
-	struct conn_place place;
+	uint64_t src[2] = {0};
+	uint64_t dst[2] = {0};
+	uint64_t rest = (uint64_t)key->network << 32 | (uint64_t)key->proto << 48 |
+			(uint64_t)key->family << 56;
+	uint64_t hash;
+	uint32_t first, second;
+
+	if (key->family == 4) {
+		memcpy(src, key->src, 4);
+		memcpy(dst, key->dst, 4);
+	} else {
+		memcpy(src, key->src, 16);
+		memcpy(dst, key->dst, 16);
+	}
+	place->swapped = key_is_swapped(src, dst, key);
+	memcpy(&place->key[0], place->swapped ? dst : src, 16);
+	memcpy(&place->key[2], place->swapped ? src : dst, 16);
+	place->key[4] = rest | (place->swapped ? key->dport | (uint64_t)key->sport << 16
+					       : key->sport | (uint64_t)key->dport << 16);
+	hash = hash_5(&t->seed, place->key);
+	first = hash_reduce((uint32_t)(hash >> 32), t->n_buckets);
+	second = hash_reduce((uint32_t)hash, t->n_buckets);
+	if (first == second)
+		second = first + 1 == t->n_buckets ? 0 : first + 1;
+	place->bucket[0] = &t->bucket[first < second ? first : second];
+	place->bucket[1] = &t->bucket[first < second ? second : first];
+	place->tag = (uint8_t)(1 + (hash & 0xff) % 255);
+}
+
+bool conn_place_find(const struct conn_place *place, uint64_t now_ms, struct conn_info *ret_info,
+	enum conn_direction *ret_direction)
+{
 	struct conn_bucket *b;
 	bool alive;
-	int slot;
+	int slot = place_lock(place, &b);
 
-	place_of(t, key, &place);
-	slot = place_lock(&place, &b);
 	if (slot < 0)
 		return false;
 	alive = !due_is_over(b->due[slot], now_ms);
 	if (alive)
-		slot_report(b, slot, &place, ret_info, ret_direction);
+		slot_report(b, slot, place, ret_info, ret_direction);
 	spin_unlock(&b->lock);
 	return alive;
 }
 
+/* As conn_table_place() puts it there. */
+static uint8_t place_proto(const struct conn_place *place)
+{
+	return (uint8_t)(place->key[4] >> 48);
+}
+
 /* Both buckets locked. */
-static int add_locked(const struct conn_place *place, uint8_t proto, uint8_t tcp_flags,
+static int add_locked(const struct conn_place *place, uint8_t tcp_flags,
 	const struct conn_info *info, uint64_t now_ms)
 {
 	struct conn_bucket *b;
@@ -94,35 +129,40 @@ static int add_locked(const struct conn_place *place, uint8_t proto, uint8_t tcp
 		slot = place_find_room(place, now_ms, &b);
 	if (slot < 0)
 		return -ENOSPC;
-	slot_fill(b, slot, place, info, conn_state_first(proto, tcp_flags), now_ms);
+	slot_fill(b, slot, place, info, conn_state_first(place_proto(place), tcp_flags), now_ms);
 	return 0;
 }
 
-int conn_table_add(struct conn_table *t, const struct conn_key *key, uint8_t tcp_flags,
-	const struct conn_info *info, uint64_t now_ms)
+int conn_place_add(const struct conn_place *place, uint8_t tcp_flags, const struct conn_info *info,
+	uint64_t now_ms)
 {
-	struct conn_place place;
 	int ret;
 
-	place_of(t, key, &place);
 	/* By address, so that no two adds wait for each other; both, so that a key comes in once.
 	 */
-	spin_lock(&place.bucket[0]->lock);
-	spin_lock(&place.bucket[1]->lock);
-	ret = add_locked(&place, key->proto, tcp_flags, info, now_ms);
-	spin_unlock(&place.bucket[1]->lock);
-	spin_unlock(&place.bucket[0]->lock);
+	spin_lock(&place->bucket[0]->lock);
+	spin_lock(&place->bucket[1]->lock);
+	ret = add_locked(place, tcp_flags, info, now_ms);
+	spin_unlock(&place->bucket[1]->lock);
+	spin_unlock(&place->bucket[0]->lock);
 	return ret;
 }
 
-void conn_table_remove(struct conn_table *t, const struct conn_key *key)
+/* Read without the locks: what another worker changes meanwhile makes it the wrong memory, no more. */
+void conn_place_prefetch_room(const struct conn_place *place, uint64_t now_ms)
 {
-	struct conn_place place;
 	struct conn_bucket *b;
-	int slot;
+	int slot = place_find_room(place, now_ms, &b);
 
-	place_of(t, key, &place);
-	slot = place_lock(&place, &b);
+	if (slot >= 0)
+		rte_prefetch0_write(&b->entry[slot]);
+}
+
+void conn_place_remove(const struct conn_place *place)
+{
+	struct conn_bucket *b;
+	int slot = place_lock(place, &b);
+
 	if (slot < 0)
 		return;
 	slot_clear(b, slot);

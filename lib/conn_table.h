@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rte_prefetch.h>
+
 #include "lib/addr.h"
 
 /* Idle time after which a connection is forgotten, seconds. RFC 5382 and 4787 ask for at least
@@ -60,13 +62,28 @@ struct conn_info {
 	uint16_t a_port;   /* port index the original direction comes by */
 	/*
 	 * Out only: the other side has answered; with TCP the handshake is complete. Until then
-	 * each packet should come to conn_table_touch(), or a connection stays what a SYN flood
+	 * each packet should come to conn_place_touch(), or a connection stays what a SYN flood
 	 * makes: short-lived and first to be given up.
 	 */
 	bool confirmed;
+	uint32_t idle_ms; /* out only: how long it lasts from now on without a packet */
 };
 
 struct conn_table;
+struct conn_bucket;
+
+/*
+ * Where a connection is if it is there: its key turned so that both directions give the same, and the two
+ * buckets that it can lie in. Good as long as the table.
+ */
+#define CONN_KEY_WORDS 5
+
+struct conn_place {
+	uint64_t key[CONN_KEY_WORDS];
+	struct conn_bucket *bucket[2]; /* by address */
+	uint8_t tag;
+	bool swapped; /* the key is turned */
+};
 
 /*
  * capacity: 1,024..2^24 connections, rounded up to a power of two. numa_node: -1 any. NULL: no
@@ -76,49 +93,66 @@ struct conn_table;
 struct conn_table *conn_table_create(size_t capacity, int numa_node);
 void conn_table_free(struct conn_table *t);
 
-/* Fetch into the cache what a call with this key reads first; for the packets of a burst, ahead of
- * their calls. */
-void conn_table_prefetch(const struct conn_table *t, const struct conn_key *key);
+void conn_table_place(
+	const struct conn_table *t, const struct conn_key *key, struct conn_place *ret);
+
+/*
+ * Fetch into the cache what every other call reads first. For the packets of a burst ahead of those, and
+ * in a loop that does nothing else: more of them wait for memory at a time then.
+ */
+static inline void conn_place_prefetch(const struct conn_place *place)
+{
+	rte_prefetch0(place->bucket[0]);
+	rte_prefetch0(place->bucket[1]);
+}
+
+/* That of the key's other direction. */
+static inline void conn_place_reverse(struct conn_place *place)
+{
+	place->swapped = !place->swapped;
+}
 
 /*
  * A packet came: find its connection, refresh it, advance its state by the TCP flags (RST and the
  * last FIN's acknowledgement let it go soon). false: there is none, or it has expired. A SYN
  * without ACK on a connection that is closing begins anew: it is forgotten, and false.
  */
-bool conn_table_touch(struct conn_table *t, const struct conn_key *key, uint8_t tcp_flags,
-	uint64_t now_ms, struct conn_info *ret_info, enum conn_direction *ret_direction);
+bool conn_place_touch(const struct conn_place *place, uint8_t tcp_flags, uint64_t now_ms,
+	struct conn_info *ret_info, enum conn_direction *ret_direction);
 
 /* One of several packets. */
 struct conn_touch {
-	struct conn_key key;
+	struct conn_place place;
 	uint8_t tcp_flags;
-	/* Out, as of conn_table_touch(). */
+	/* Out, as of conn_place_touch(). */
 	bool alive;
 	enum conn_direction direction;
 	struct conn_info info;
 };
 #define CONN_TOUCH_MAX 32
 
-/* As conn_table_touch() of one after the other, n of them, in far less time. */
-void conn_table_touch_burst(
-	struct conn_table *t, struct conn_touch *touch, unsigned n, uint64_t now_ms);
+/* As conn_place_touch() of one after the other, n of them, in far less time. */
+void conn_place_touch_burst(struct conn_touch *touch, unsigned n, uint64_t now_ms);
 
 /* Is there one, without changing anything (trace, ICMP errors)? */
-bool conn_table_find(struct conn_table *t, const struct conn_key *key, uint64_t now_ms,
-	struct conn_info *ret_info, enum conn_direction *ret_direction);
+bool conn_place_find(const struct conn_place *place, uint64_t now_ms, struct conn_info *ret_info,
+	enum conn_direction *ret_direction);
+
+/* There is none: fetch the memory of the one that conn_place_add() would begin now. */
+void conn_place_prefetch_room(const struct conn_place *place, uint64_t now_ms);
 
 /*
- * A new connection was allowed. key is its original direction. One that is there already keeps its
+ * A new connection was allowed. place: of its original direction. One that is there already keeps its
  * state and its time and takes the new info; if it runs the other way (both sides began at once), it
  * keeps that too. 0: new; 1: it was there; -ENOSPC: no room. What has expired goes first; then, of the
  * bucket that has more of them, what would expire first of the unconfirmed and of those closed by RST
  * or both FINs.
  */
-int conn_table_add(struct conn_table *t, const struct conn_key *key, uint8_t tcp_flags,
-	const struct conn_info *info, uint64_t now_ms);
+int conn_place_add(const struct conn_place *place, uint8_t tcp_flags, const struct conn_info *info,
+	uint64_t now_ms);
 
 /* It was judged again and is allowed no more. */
-void conn_table_remove(struct conn_table *t, const struct conn_key *key);
+void conn_place_remove(const struct conn_place *place);
 
 /*
  * Control side: forget all of a network; how many there are (expired ones are counted until their

@@ -5,7 +5,7 @@
 #include "lib/conn_bucket.h"
 #include "lib/spinlock.h"
 
-static bool place_touch(const struct conn_place *place, uint8_t tcp_flags, uint64_t now_ms,
+bool conn_place_touch(const struct conn_place *place, uint8_t tcp_flags, uint64_t now_ms,
 	struct conn_info *ret_info, enum conn_direction *ret_direction)
 {
 	struct conn_bucket *b;
@@ -30,15 +30,6 @@ static bool place_touch(const struct conn_place *place, uint8_t tcp_flags, uint6
 	return alive;
 }
 
-bool conn_table_touch(struct conn_table *t, const struct conn_key *key, uint8_t tcp_flags,
-	uint64_t now_ms, struct conn_info *ret_info, enum conn_direction *ret_direction)
-{
-	struct conn_place place;
-
-	place_of(t, key, &place);
-	return place_touch(&place, tcp_flags, now_ms, ret_info, ret_direction);
-}
-
 /* The entries that may be it. */
 static void place_prefetch_entries(const struct conn_place *place)
 {
@@ -51,19 +42,11 @@ static void place_prefetch_entries(const struct conn_place *place)
 	}
 }
 
-void conn_table_touch_burst(
-	struct conn_table *t, struct conn_touch *touch, unsigned n, uint64_t now_ms)
+void conn_place_touch_burst(struct conn_touch *touch, unsigned n, uint64_t now_ms)
 {
-	struct conn_place place[CONN_TOUCH_MAX];
-
-	for (unsigned i = 0; i < n; i++) {
-		place_of(t, &touch[i].key, &place[i]);
-		rte_prefetch0(place[i].bucket[0]);
-		rte_prefetch0(place[i].bucket[1]);
-	}
 	for (unsigned i = 0; i < n; i++)
-		place_prefetch_entries(&place[i]);
+		place_prefetch_entries(&touch[i].place);
 	for (unsigned i = 0; i < n; i++)
-		touch[i].alive = place_touch(
-			&place[i], touch[i].tcp_flags, now_ms, &touch[i].info, &touch[i].direction);
+		touch[i].alive = conn_place_touch(&touch[i].place, touch[i].tcp_flags, now_ms,
+			&touch[i].info, &touch[i].direction);
 }

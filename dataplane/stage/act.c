@@ -54,27 +54,29 @@ static void act_flood(
 
 /* Consecutive frames are mostly judged by the same rules: they are counted together. */
 struct rule_run {
-	uint32_t rule[2];
+	uint64_t account; /* of each of them */
 	uint32_t packets;
 	uint64_t bytes;
 };
 
 static void run_end(struct pipeline *p, struct rule_run *run)
 {
-	for (unsigned end = 0; end < 2; end++)
-		if (run->rule[end] != 0)
-			count_rule(p, run->rule[end], run->packets, run->bytes);
+	for (unsigned end = 0; end < 2; end++) {
+		uint32_t rule = flow_rule(run->account, end);
+
+		if (rule != 0)
+			count_rule(p, rule, run->packets, run->bytes);
+	}
 	run->packets = 0;
 	run->bytes = 0;
 }
 
 static inline void run_add(
-	struct pipeline *p, struct rule_run *run, const uint32_t rule[2], uint32_t bytes)
+	struct pipeline *p, struct rule_run *run, uint64_t account, uint32_t bytes)
 {
-	if (unlikely(run->rule[0] != rule[0] || run->rule[1] != rule[1])) {
+	if (unlikely(run->account != account)) {
 		run_end(p, run);
-		run->rule[0] = rule[0];
-		run->rule[1] = rule[1];
+		run->account = account;
 	}
 	run->packets++;
 	run->bytes += bytes;
@@ -98,7 +100,7 @@ static inline void act_frame(struct pipeline *p, const struct snapshot_port *in,
 		count_drop(p, in->port->index, p->drop[i]);
 		return;
 	}
-	run_add(p, run, flow->rule, f->len);
+	run_add(p, run, flow->account, f->len);
 	drop = flow->drop;
 	if (unlikely(drop != 0)) {
 		ahead->bytes += offload_wire_bytes(f);
@@ -112,7 +114,8 @@ static inline void act_frame(struct pipeline *p, const struct snapshot_port *in,
 		act_flood(p, in, f, i);
 	} else {
 		f->sole = true;
-		output_add(p, flow->out, f, flow->tag);
+		output_add(p, flow->out, f,
+			flow->flags & FLOW_TAGGED ? p->snap->networks[p->network[i]].tag : 0);
 	}
 }
 

@@ -89,6 +89,7 @@ static bool key_of_inner(struct conn_key *key, const struct frame *f, uint16_t n
 static bool is_related(struct pipeline *p, const struct frame *f, uint16_t network)
 {
 	enum conn_direction direction;
+	struct conn_place place;
 	struct conn_info info;
 	struct conn_key key;
 	struct ip src;
@@ -97,9 +98,9 @@ static bool is_related(struct pipeline *p, const struct frame *f, uint16_t netwo
 	if (!key_of_inner(&key, f, network))
 		return false;
 	frame_ips(f, &src, &dst);
+	conn_table_place(p->tables->conns, &key, &place);
 	return memcmp(key.src, dst.b, sizeof(key.src)) == 0 &&
-	       conn_table_find(p->tables->conns, &key, p->now_ms, &info, &direction) &&
-	       info.gen == p->snap->gen;
+	       conn_place_find(&place, p->now_ms, &info, &direction) && info.gen == p->snap->gen;
 }
 
 enum icmp_kind { ICMP_NEITHER, ICMP_REQUEST, ICMP_REPLY };
@@ -155,28 +156,33 @@ static void find_tracked(
 	struct conn_info info;
 	bool there;
 
-	there = p->dry ? conn_table_find(p->tables->conns, &d->key, p->now_ms, &info, &direction)
-		       : conn_table_touch(p->tables->conns, &d->key, tcp_flags, p->now_ms, &info,
-				 &direction);
+	there = p->dry ? conn_place_find(&d->place, p->now_ms, &info, &direction)
+		       : conn_place_touch(&d->place, tcp_flags, p->now_ms, &info, &direction);
 	if (is_icmp(f) && !icmp_fits(f, there, direction)) {
 		/* Judged by itself. Not kept, so that it is tracked when its turn comes. */
 		d->tracked = false;
 		d->cacheable = false;
 		return;
 	}
-	/* Until the handshake is complete each segment has to come here, or the flow would end it. */
-	if (d->key.proto == IPPROTO_TCP && !(there && info.confirmed))
+	/*
+	 * Kept from the second packet on: a flood of new flows displaces none that is in use. Of TCP each segment
+	 * has to come here until the handshake is complete, or the flow would end it.
+	 */
+	if (!there || (d->key.proto == IPPROTO_TCP && !info.confirmed))
 		d->cacheable = false;
 	if (!there) {
 		if (d->key.proto == IPPROTO_TCP && p->snap->tcp_midstream_drop &&
 			(tcp_flags & (CONN_TCP_SYN | CONN_TCP_ACK)) != CONN_TCP_SYN)
 			decision_refuse(d, DROPPED(DROP_tcp_midstream));
+		else
+			conn_place_prefetch_room(&d->place, p->now_ms);
 		return;
 	}
 	d->is_reply = direction == CONN_REPLY;
 	if (d->is_reply) {
 		decision_swap(d);
 		key_reverse(&d->key);
+		conn_place_reverse(&d->place);
 	}
 	d->known = true;
 	d->same = !d->flood && info.sides == connection_sides(d);
@@ -197,7 +203,7 @@ void connection_prepare(struct pipeline *p, struct decision *d)
 	if (f->flags & FRAME_FRAG_LATER)
 		return;
 	connection_key(&d->key, f, p->network[d->i]);
-	conn_table_prefetch(p->tables->conns, &d->key);
+	conn_table_place(p->tables->conns, &d->key, &d->place);
 }
 
 void connection_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d)
@@ -230,8 +236,7 @@ static int add(
 		.a_port = d->is_reply ? d->out : in->port->index,
 	};
 
-	return conn_table_add(p->tables->conns, &d->key, frame_tcp_flags(&p->burst.frame[d->i]),
-		&info, p->now_ms);
+	return conn_place_add(&d->place, frame_tcp_flags(&p->burst.frame[d->i]), &info, p->now_ms);
 }
 
 /* It was judged just now. */
@@ -242,7 +247,7 @@ static void remember_tracked(struct pipeline *p, const struct snapshot_port *in,
 
 	/* What somebody else may not say ends nobody's connection. */
 	if (d->drop != 0 && (d->same || d->changed))
-		conn_table_remove(p->tables->conns, &d->key);
+		conn_place_remove(&d->place);
 	/* A reset that belongs to nothing begins nothing. */
 	if (d->drop == 0 && (d->known ? d->stale : !(tcp_flags & CONN_TCP_RST))) {
 		added = add(p, in, d, p->snap->gen);

@@ -60,17 +60,17 @@ static void flow_fill(struct pipeline *p, const struct decision *d, unsigned ind
 	else if (d->tracked)
 		stands_ms = FLOW_TRACKED_MS;
 	memset(flow, 0, sizeof(*flow));
-	flow->key = p->key[d->i];
+	flow->id = p->id[d->i];
 	flow->gen = p->snap->gen;
 	flow->valid_until = (uint32_t)p->now_ms + stands_ms;
-	flow->rule[0] = d->rule[0];
-	flow->rule[1] = d->rule[1];
+	flow->account = FLOW_ACCOUNT(p->burst.port, d->rule[0], d->rule[1]);
 	flow->out = d->flood ? FLOW_OUT_NONE : d->out;
 	flow->drop = d->drop;
-	flow->decision = index;
 	if (flow->out != FLOW_OUT_NONE && p->snap->ports[flow->out].uplink)
-		flow->tag = p->snap->networks[p->network[d->i]].tag;
-	if (d->learned) {
+		flow->flags |= FLOW_TAGGED;
+	if (d->flood) {
+		flow->decision = index;
+	} else if (d->learned) {
 		flow->flags |= FLOW_LEARNED;
 		flow->mac_epoch = epoch;
 	} else if (d->tracked && !d->learns) {
@@ -119,6 +119,8 @@ static void decide_some(struct pipeline *p, const struct snapshot_port *in, unsi
 			decide_before_rules(p, in, d))
 			found[n_found++] = d;
 	}
+	for (unsigned k = 0; k < n_found; k++)
+		conn_place_prefetch(&found[k]->place);
 	for (unsigned k = 0; k < n_found; k++) {
 		connection_find(p, in, found[k]);
 		if (found[k]->drop == 0 && !found[k]->found && !found[k]->flood)
@@ -166,10 +168,8 @@ void stage_keep(struct pipeline *p, unsigned n)
 {
 	for (unsigned k = 0; k < n; k++) {
 		const struct decision *d = &p->decision[k];
-		const struct frame *f = &p->burst.frame[d->i];
 
 		if (may_keep(d))
-			flow_cache_put(&p->cache, &p->scratch[d->i], p->hash[d->i],
-				f->flags & FRAME_IPV6 ? f->head + f->l3_off + 8 : NULL);
+			flow_cache_put(&p->cache, &p->scratch[d->i]);
 	}
 }

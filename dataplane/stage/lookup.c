@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The flow cache: all keys of the burst first, their index buckets prefetched, then the flows that those name, then
- * one look at each.
+ * The flow cache: all keys of the burst first, the buckets where the flows likely are prefetched, then the other
+ * bucket of those that are not there, then one look at each.
  *
  * Some frames always take the slow path, since what they do depends on more than their flow:
  * multicast, ARP, fragments, TCP control segments, ICMP other than echo.
@@ -57,17 +57,8 @@ static uint32_t key_ports(const struct frame *f)
 	return ports;
 }
 
-static uint64_t key_addrs6(const struct flow_cache *c, const uint8_t *addrs)
-{
-	uint64_t w[4];
-
-	memcpy(w, addrs, sizeof(w));
-	return hash_4(&c->seed, w);
-}
-
 /* As the members of union flow_key lie in its words, on a little-endian machine. */
-static void key_fill(const struct flow_cache *c, union flow_key *key, const struct frame *f,
-	uint64_t port, uint64_t network)
+static void key_fill(union flow_key *key, const struct frame *f, uint64_t port, uint64_t network)
 {
 	const uint8_t *l3 = f->head + f->l3_off;
 	uint64_t addrs = 0, ports = 0, ethertype = 0;
@@ -76,9 +67,7 @@ static void key_fill(const struct flow_cache *c, union flow_key *key, const stru
 	memcpy(&smac_rest, f->head + 8, sizeof(smac_rest));
 	if (f->flags & FRAME_IPV4)
 		addrs = load_word(l3 + 12);
-	else if (f->flags & FRAME_IPV6)
-		addrs = key_addrs6(c, l3 + 8);
-	else
+	else if (!(f->flags & FRAME_IPV6))
 		ethertype = load_be16(l3 - 2);
 	if (f->flags & FRAME_L4)
 		ports = key_ports(f);
@@ -89,46 +78,59 @@ static void key_fill(const struct flow_cache *c, union flow_key *key, const stru
 		    (uint64_t)(f->flags & (FRAME_IPV4 | FRAME_IPV6)) << 40 | ethertype << 48;
 }
 
+static inline uint64_t id_of(const struct flow_cache *c, unsigned __int128 begun,
+	const union flow_key *key, const struct frame *f)
+{
+	uint64_t addrs[4];
+
+	if (likely(!(f->flags & FRAME_IPV6)))
+		return flow_id_end(c, begun, key, NULL);
+	memcpy(addrs, f->head + f->l3_off + 8, sizeof(addrs));
+	return flow_id_end(c, begun, key, addrs);
+}
+
 /* Frames of one flow often follow one another: theirs is one look. IPv6 keys are not all of a flow. */
 static STAGE_LOOP void keys_of_burst(struct pipeline *p, const struct snapshot_port *in)
 {
 	static const union flow_key none = {.kind = UINT8_MAX}; /* no frame's */
+	const struct flow_cache *c = &p->cache;
 	const union flow_key *former = &none;
+	unsigned __int128 begun = flow_id_begin(c, &none);
 	struct burst *b = &p->burst;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		struct frame *f = &b->frame[i];
+		union flow_key *key = &p->key[i];
 
 		if (p->drop[i] != 0)
 			continue;
-		key_fill(&p->cache, &p->key[i], f, in->port->index, p->network[i]);
-		p->same[i] = flow_key_equal(&p->key[i], former) && !(f->flags & FRAME_IPV6);
-		former = &p->key[i];
+		key_fill(key, f, in->port->index, p->network[i]);
+		p->same[i] = false;
+		if (unlikely(!flow_key_begins(key, former)))
+			begun = flow_id_begin(c, key);
+		else
+			p->same[i] = flow_key_ends(key, former) && !(f->flags & FRAME_IPV6);
+		former = key;
 		if (p->same[i])
 			continue;
-		p->hash[i] = flow_key_hash(&p->cache, &p->key[i]);
-		p->bucket[i] =
-			flow_bucket(flow_cache_table(&p->cache, f->flags & FRAME_IPV6), p->hash[i]);
-		rte_prefetch0(p->bucket[i]);
+		p->id[i] = id_of(c, begun, key, f);
+		p->bucket[i] = flow_first(c, p->id[i]);
 	}
+	/* Apart and all, whatever they are: in a loop this small more of them wait for page translations at a time. */
+	for (unsigned i = 0; i < b->n; i++)
+		rte_prefetch0(p->bucket[i]);
 }
 
-/* The likely flow of each frame, on its way into the cache. */
-static STAGE_LOOP void candidates_of_burst(struct pipeline *p)
+/* Those that are not in their first bucket: the other one, on its way into the cache. */
+static STAGE_LOOP void buckets_of_burst(struct pipeline *p)
 {
 	for (unsigned i = 0; i < p->burst.n; i++) {
-		bool six = p->burst.frame[i].flags & FRAME_IPV6;
+		uint64_t id = p->id[i];
 
-		p->flow[i] = NULL;
 		if (p->drop[i] != 0 || p->same[i])
 			continue;
-		p->flow[i] = flow_cache_candidate(
-			flow_cache_table(&p->cache, six), p->bucket[i], p->hash[i]);
-		if (p->flow[i] == NULL)
-			continue;
-		rte_prefetch0(p->flow[i]);
-		if (six)
-			rte_prefetch0((uint8_t *)p->flow[i] + RTE_CACHE_LINE_SIZE);
+		p->bucket[i] = flow_bucket_of(p->bucket[i], flow_second(&p->cache, id), id);
+		rte_prefetch0(p->bucket[i]);
 	}
 }
 
@@ -141,14 +143,11 @@ static bool is_fresh(const struct pipeline *p, const struct flow *flow)
 
 struct flow *lookup_flow(const struct pipeline *p, unsigned i)
 {
-	const struct frame *f = &p->burst.frame[i];
-	const uint8_t *addrs6 = f->flags & FRAME_IPV6 ? f->head + f->l3_off + 8 : NULL;
-	struct flow *flow = p->flow[i];
+	struct flow *flow = flow_place(p->bucket[i], p->id[i]);
 
-	if (flow == NULL)
+	if (flow->id != p->id[i] || flow->gen != p->snap->gen ||
+		flow_port(flow->account) != p->burst.port)
 		return NULL;
-	if (addrs6 != NULL || flow->gen != p->snap->gen || !flow_key_equal(&flow->key, &p->key[i]))
-		flow = flow_cache_find(&p->cache, &p->key[i], p->hash[i], addrs6, p->snap->gen);
 	return flow;
 }
 
@@ -178,12 +177,12 @@ static void miss(struct pipeline *p, unsigned i, bool cacheable, unsigned n)
 unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in)
 {
 	struct flow *found = NULL; /* for the key of the frame before */
-	uint32_t hash = 0;
+	uint64_t id = 0;
 	unsigned misses = 0;
 	unsigned hits = 0;
 
 	keys_of_burst(p, in);
-	candidates_of_burst(p);
+	buckets_of_burst(p);
 	for (unsigned i = 0; i < p->burst.n; i++) {
 		bool cacheable;
 
@@ -192,9 +191,9 @@ unsigned stage_lookup(struct pipeline *p, const struct snapshot_port *in)
 		cacheable = frame_is_cacheable(&p->burst.frame[i]);
 		if (!p->same[i]) {
 			found = find_fresh(p, i, cacheable);
-			hash = p->hash[i];
+			id = p->id[i];
 		}
-		p->hash[i] = hash;
+		p->id[i] = id;
 		if (likely(cacheable && found != NULL)) {
 			p->flow[i] = found;
 			hits++;

@@ -6,14 +6,14 @@
 #include "dataplane/stage/stage.h"
 
 /* Is the connection what it was when the flow was decided? */
-static bool stands(
-	const struct pipeline *p, const struct flow *flow, const struct conn_touch *touch)
+static bool stands(const struct pipeline *p, const struct flow *flow,
+	const struct conn_touch *touch, bool is_tcp)
 {
 	bool is_reply = touch->direction == CONN_REPLY;
 
 	return touch->alive && touch->info.gen == p->snap->gen &&
 	       touch->info.sides == flow->sides && is_reply == ((flow->flags & FLOW_REPLY) != 0) &&
-	       (touch->key.proto != IPPROTO_TCP || touch->info.confirmed);
+	       (!is_tcp || touch->info.confirmed);
 }
 
 /* Soon: who waits for memory takes along what would have to within half a term. */
@@ -23,14 +23,23 @@ static bool is_due_soon(const struct pipeline *p, const struct flow *flow)
 	       (int32_t)(flow->valid_until - (uint32_t)p->now_ms) < FLOW_TRACKED_MS / 2;
 }
 
+static uint32_t term_ms(const struct conn_touch *touch, bool is_tcp)
+{
+	uint32_t part = touch->info.idle_ms / FLOW_TRACKED_PART;
+
+	return is_tcp || part < FLOW_TRACKED_MS ? FLOW_TRACKED_MS : part;
+}
+
 void refresh_flows(struct pipeline *p, unsigned i)
 {
 	struct conn_touch touch[BURST_MAX];
 	struct flow *flows[BURST_MAX];
+	bool is_tcp[BURST_MAX];
 	unsigned n = 0;
 
 	for (; i < p->burst.n; i++) {
 		const struct frame *f = &p->burst.frame[i];
+		struct conn_key key;
 		struct flow *flow;
 
 		if (p->drop[i] != 0 || p->same[i] || !frame_is_cacheable(f))
@@ -39,14 +48,18 @@ void refresh_flows(struct pipeline *p, unsigned i)
 		if (flow == NULL || !is_due_soon(p, flow))
 			continue;
 		flows[n] = flow;
-		connection_key(&touch[n].key, f, p->network[i]);
+		is_tcp[n] = f->l4_proto == IPPROTO_TCP;
+		connection_key(&key, f, p->network[i]);
+		conn_table_place(p->tables->conns, &key, &touch[n].place);
 		touch[n].tcp_flags = frame_tcp_flags(f);
 		n++;
 	}
-	conn_table_touch_burst(p->tables->conns, touch, n, p->now_ms);
+	for (unsigned k = 0; k < n; k++)
+		conn_place_prefetch(&touch[k].place);
+	conn_place_touch_burst(touch, n, p->now_ms);
 	for (unsigned k = 0; k < n; k++) {
-		if (stands(p, flows[k], &touch[k]))
-			flows[k]->valid_until = (uint32_t)p->now_ms + FLOW_TRACKED_MS;
+		if (stands(p, flows[k], &touch[k], is_tcp[k]))
+			flows[k]->valid_until = (uint32_t)p->now_ms + term_ms(&touch[k], is_tcp[k]);
 		else
 			flows[k]->gen = 0;
 	}

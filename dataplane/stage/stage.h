@@ -26,14 +26,18 @@
 
 /*
  * How long a flow's decision stands before learned MACs or its connection are refreshed by it. That is how
- * exact their ages are, of which none is below 10 s.
+ * exact their ages are, of which none is below 10 s. A connection that ends by its age alone (all but TCP) is refreshed
+ * once in a sixteenth of that, if that is longer.
  */
 #define FLOW_REFRESH_MS 1000
 #define FLOW_TRACKED_MS 4000
+#define FLOW_TRACKED_PART 16
 /* And where nothing has to be refreshed: far less than the 32-bit clock's half turn. */
 #define FLOW_STANDS_MS 100000000
 
 #define OFFLOAD_SLOTS BURST_MAX
+
+_Static_assert(RULES_MAX <= 1U << FLOW_RULE_BITS, "a flow has to name any rule");
 
 /* Shared by all workers; each says in its header how. */
 struct shared_tables {
@@ -90,8 +94,9 @@ struct decision {
 	uint16_t out;
 	struct side a; /* who began the connection */
 	struct side b;
-	struct conn_key key; /* its original direction */
-	uint32_t rule[2];    /* that judged: of a's group (out), of b's group (in); 0 none */
+	struct conn_key key; /* its original direction, */
+	struct conn_place place;
+	uint32_t rule[2]; /* that judged: of a's group (out), of b's group (in); 0 none */
 };
 
 /* Everything one thread needs to take bursts through the stages. Owned by that thread. */
@@ -124,8 +129,8 @@ struct pipeline {
 	uint8_t drop[BURST_MAX];
 	uint16_t network[BURST_MAX];
 	struct flow *flow[BURST_MAX];
-	uint32_t hash[BURST_MAX];
-	const struct flow_bucket *bucket[BURST_MAX]; /* of hash */
+	uint64_t id[BURST_MAX];		       /* of the flow */
+	struct flow_bucket *bucket[BURST_MAX]; /* where it is if it is in the cache */
 	union flow_key key[BURST_MAX];
 	bool same[BURST_MAX];		/* key is that of the frame before it that has one */
 	struct flow scratch[BURST_MAX]; /* decisions that the cache does not keep */
@@ -189,7 +194,7 @@ void refresh_flows(struct pipeline *p, unsigned i);
 void connection_key(struct conn_key *key, const struct frame *f, uint16_t network);
 /* Who its two ends are, as conn_info has it. */
 uint32_t connection_sides(const struct decision *d);
-/* Ahead of connection_find(), for all of a burst: fills the key, and fetches what is read first. */
+/* Ahead of connection_find(), for all of a burst: fills key and place. */
 void connection_prepare(struct pipeline *p, struct decision *d);
 /* The connection a frame belongs to, and what is remembered of it. */
 void connection_find(struct pipeline *p, const struct snapshot_port *in, struct decision *d);

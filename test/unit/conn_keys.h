@@ -25,6 +25,47 @@ static inline struct conn_key key_reverse(const struct conn_key *key)
 	return r;
 }
 
+static inline struct conn_place place_of(const struct conn_table *t, const struct conn_key *key)
+{
+	struct conn_place place;
+
+	conn_table_place(t, key, &place);
+	return place;
+}
+
+/* What the table does, by key. */
+static inline bool key_touch(struct conn_table *t, const struct conn_key *key, uint8_t flags,
+	uint64_t now, struct conn_info *info, enum conn_direction *direction)
+{
+	struct conn_place place = place_of(t, key);
+
+	return conn_place_touch(&place, flags, now, info, direction);
+}
+
+static inline bool key_find(struct conn_table *t, const struct conn_key *key, uint64_t now,
+	struct conn_info *info, enum conn_direction *direction)
+{
+	struct conn_place place = place_of(t, key);
+
+	return conn_place_find(&place, now, info, direction);
+}
+
+static inline int key_add(struct conn_table *t, const struct conn_key *key, uint8_t flags,
+	const struct conn_info *info, uint64_t now)
+{
+	struct conn_place place = place_of(t, key);
+
+	conn_place_prefetch_room(&place, now);
+	return conn_place_add(&place, flags, info, now);
+}
+
+static inline void key_remove(struct conn_table *t, const struct conn_key *key)
+{
+	struct conn_place place = place_of(t, key);
+
+	conn_place_remove(&place);
+}
+
 static inline void random_addr(struct rnd *r, uint8_t family, uint8_t addr[16])
 {
 	memset(addr, 0, 16);

@@ -11,13 +11,12 @@
 
 #define BURSTS 3000
 
-static void compare(
-	struct conn_table *in_turn, const struct conn_touch *touch, uint64_t now, unsigned *n_alive)
+static void compare(struct conn_table *in_turn, const struct conn_key *key,
+	const struct conn_touch *touch, uint64_t now, unsigned *n_alive)
 {
 	enum conn_direction direction;
 	struct conn_info info;
-	bool alive =
-		conn_table_touch(in_turn, &touch->key, touch->tcp_flags, now, &info, &direction);
+	bool alive = key_touch(in_turn, key, touch->tcp_flags, now, &info, &direction);
 
 	assert_int_equal(touch->alive, alive);
 	if (!alive)
@@ -40,18 +39,21 @@ static void test_burst(void **state)
 	for (uint64_t now = 100; now < 100 * BURSTS; now += 100) {
 		struct conn_info info = {.gen = (uint32_t)now};
 		struct conn_touch touch[CONN_TOUCH_MAX];
+		struct conn_key touched[CONN_TOUCH_MAX];
 		unsigned n = 1 + (unsigned)rnd_below(&r, CONN_TOUCH_MAX);
 		struct conn_key key = key_random(&r);
 		uint8_t flags = flags_random(&r);
 
-		conn_table_add(together, &key, flags, &info, now);
-		conn_table_add(in_turn, &key, flags, &info, now);
+		key_add(together, &key, flags, &info, now);
+		key_add(in_turn, &key, flags, &info, now);
+		for (unsigned i = 0; i < n; i++) {
+			touched[i] = key_random(&r);
+			touch[i] = (struct conn_touch){.place = place_of(together, &touched[i]),
+				.tcp_flags = flags_random(&r)};
+		}
+		conn_place_touch_burst(touch, n, now);
 		for (unsigned i = 0; i < n; i++)
-			touch[i] = (struct conn_touch){
-				.key = key_random(&r), .tcp_flags = flags_random(&r)};
-		conn_table_touch_burst(together, touch, n, now);
-		for (unsigned i = 0; i < n; i++)
-			compare(in_turn, &touch[i], now, &n_alive);
+			compare(in_turn, &touched[i], &touch[i], now, &n_alive);
 	}
 	assert_true(n_alive > BURSTS);
 	conn_table_free(together);

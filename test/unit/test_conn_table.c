@@ -130,11 +130,11 @@ static void check_found(const struct model_conn *c, enum conn_direction expect,
 static bool touch_one_way(struct rnd *r, struct conn_table *t, const struct conn_key *key,
 	uint8_t flags, uint64_t now, struct conn_info *info, enum conn_direction *direction)
 {
-	struct conn_touch touch = {.key = *key, .tcp_flags = flags};
+	struct conn_touch touch = {.place = place_of(t, key), .tcp_flags = flags};
 
 	if (rnd_below(r, 2))
-		return conn_table_touch(t, key, flags, now, info, direction);
-	conn_table_touch_burst(t, &touch, 1, now);
+		return key_touch(t, key, flags, now, info, direction);
+	conn_place_touch_burst(&touch, 1, now);
 	*info = touch.info;
 	*direction = touch.direction;
 	return touch.alive;
@@ -168,8 +168,7 @@ static void step_find(struct conn_table *t, struct model *m, struct conn_key *ke
 
 	if (c != NULL && m->now >= c->last_ms + model_idle_ms(c))
 		c = NULL;
-	conn_table_prefetch(t, key);
-	assert_int_equal(conn_table_find(t, key, m->now, &info, &direction), c != NULL);
+	assert_int_equal(key_find(t, key, m->now, &info, &direction), c != NULL);
 	if (c != NULL)
 		check_found(c, expect, &info, direction);
 }
@@ -181,7 +180,7 @@ static void step_add(struct rnd *r, struct conn_table *t, struct model *m, struc
 	uint8_t flags = flags_random(r);
 	enum conn_direction direction;
 	struct model_conn *c = model_find(m, key, &direction);
-	int rc = conn_table_add(t, key, flags, &info, m->now);
+	int rc = key_add(t, key, flags, &info, m->now);
 
 	if (c != NULL && (m->now >= c->last_ms + model_idle_ms(c) ||
 				 (model_closing(c) && (flags & (SYN | ACK | RST)) == SYN))) {
@@ -256,7 +255,7 @@ static void test_random(void **state)
 			step_add(&r, t, m, &key);
 		} else if (what < 870) {
 			c = model_find(m, &key, &direction);
-			conn_table_remove(t, &key);
+			key_remove(t, &key);
 			if (c != NULL)
 				model_drop(m, c);
 		} else if (what < 871) {
@@ -294,16 +293,16 @@ static void *hammer(void *arg)
 
 		switch (rnd_below(&r, 8)) {
 		case 0 ... 1:
-			torn += conn_table_add(t, &key, flags_random(&r), &info, now) < 0;
+			torn += key_add(t, &key, flags_random(&r), &info, now) < 0;
 			break;
 		case 2:
-			conn_table_remove(t, &key);
+			key_remove(t, &key);
 			break;
 		case 3 ... 5:
-			found = conn_table_touch(t, &key, flags_random(&r), now, &info, &direction);
+			found = key_touch(t, &key, flags_random(&r), now, &info, &direction);
 			break;
 		default:
-			found = conn_table_find(t, &key, now, &info, &direction);
+			found = key_find(t, &key, now, &info, &direction);
 		}
 		if (found)
 			torn += info.rule_out != info.gen + 1 || info.rule_in != info.gen + 2 ||
@@ -335,7 +334,7 @@ static void test_threads(void **state)
 	for (int i = 0; i < 100000; i++) {
 		struct conn_key key = key_random(&r);
 
-		conn_table_remove(t, &key);
+		key_remove(t, &key);
 	}
 	assert_int_equal(conn_table_count(t), 0);
 	conn_table_free(t);

@@ -28,14 +28,14 @@ static int establish(struct conn_table *t, uint32_t i, uint64_t now)
 	struct conn_key key = flow(i, IPPROTO_TCP), reverse = key_reverse(&key);
 	struct conn_info info = {.gen = i};
 	enum conn_direction direction;
-	int rc = conn_table_add(t, &key, SYN, &info, now);
+	int rc = key_add(t, &key, SYN, &info, now);
 
 	if (rc != 0)
 		return rc;
-	assert_true(conn_table_touch(t, &reverse, SYN | ACK, now, &info, &direction));
+	assert_true(key_touch(t, &reverse, SYN | ACK, now, &info, &direction));
 	assert_int_equal(direction, CONN_REPLY);
 	assert_false(info.confirmed);
-	assert_true(conn_table_touch(t, &key, ACK, now, &info, &direction));
+	assert_true(key_touch(t, &key, ACK, now, &info, &direction));
 	assert_true(info.confirmed);
 	assert_int_equal(info.gen, i);
 	return 0;
@@ -46,9 +46,9 @@ static bool is_there(struct conn_table *t, uint32_t i, uint8_t proto, uint64_t n
 	struct conn_key key = flow(i, proto), reverse = key_reverse(&key);
 	enum conn_direction direction;
 	struct conn_info info;
-	bool there = conn_table_find(t, &key, now, &info, &direction);
+	bool there = key_find(t, &key, now, &info, &direction);
 
-	assert_int_equal(conn_table_find(t, &reverse, now, &info, &direction), there);
+	assert_int_equal(key_find(t, &reverse, now, &info, &direction), there);
 	return there;
 }
 
@@ -119,7 +119,7 @@ static void test_flood(void **state)
 		struct conn_info info = {.gen = i};
 
 		now += i % 50 == 0;
-		assert_int_equal(conn_table_add(t, &key, flags[i / 5000 % 4], &info, now), 0);
+		assert_int_equal(key_add(t, &key, flags[i / 5000 % 4], &info, now), 0);
 		assert_true(is_there(t, i, key.proto, now));
 	}
 	assert_int_equal(count_there(t, 0, 2048, now), in);
@@ -144,7 +144,7 @@ static void test_oldest_goes(void **state)
 		struct conn_info info = {.gen = n};
 		uint32_t gone = 0;
 
-		assert_int_equal(conn_table_add(t, &key, SYN, &info, n), 0);
+		assert_int_equal(key_add(t, &key, SYN, &info, n), 0);
 		there[n] = true;
 		for (uint32_t i = oldest; i <= n; i++) {
 			if (!there[i] || is_there(t, i, IPPROTO_TCP, n))

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,66 +18,47 @@
 #define OPERATIONS 400000
 #define MANY (1 << 15)
 #define ROUNDS 150
+#define IDS 20000
 
 /* What was put last for a key. */
 struct memory {
-	union flow_key key;
-	uint8_t addrs6[32];
-	bool six;
+	uint64_t id;
 	uint32_t gen; /* 0: never put */
-	uint32_t tag;
+	uint32_t out;
 };
 
 static struct memory memory[KEYS];
 
-/* Few different bits, so that keys are alike in all but one place. */
-static void random_key(struct rnd *r, struct memory *m)
+static uint64_t id_of_number(const struct flow_cache *c, uint64_t n)
 {
-	uint8_t *bytes = (uint8_t *)&m->key;
+	union flow_key key = {.macs = n, .kind = FRAME_IPV4};
 
-	memset(m, 0, sizeof(*m));
-	m->six = rnd_below(r, 3) == 0;
-	for (unsigned i = 0; i < 3; i++)
-		bytes[rnd_below(r, sizeof(m->key))] = (uint8_t)rnd_below(r, 8);
-	m->key.kind = m->six ? FRAME_IPV6 : FRAME_IPV4;
-	/* The same hash of other addresses: they alone tell the flows apart. */
-	for (unsigned i = 0; m->six && i < 2; i++)
-		m->addrs6[rnd_below(r, 32)] = (uint8_t)rnd_below(r, 4);
+	return flow_id_end(c, flow_id_begin(c, &key), &key, NULL);
 }
 
-static bool is_other(const struct memory *a, const struct memory *b)
+static void fill_memory(const struct flow_cache *c)
 {
-	return memcmp(&a->key, &b->key, sizeof(a->key)) != 0 ||
-	       (a->six && memcmp(a->addrs6, b->addrs6, sizeof(a->addrs6)) != 0);
+	for (unsigned i = 0; i < KEYS; i++)
+		memory[i] = (struct memory){.id = id_of_number(c, i)};
 }
 
-static void fill_memory(struct rnd *r)
+static void put(struct flow_cache *c, struct memory *m, uint32_t gen, uint32_t out)
 {
-	for (unsigned i = 0; i < KEYS; i++) {
-		bool fresh;
+	struct flow flow = {.id = m->id, .gen = gen, .account = FLOW_ACCOUNT(3, out, out + 1)};
 
-		do {
-			random_key(r, &memory[i]);
-			fresh = true;
-			for (unsigned k = 0; k < i && fresh; k++)
-				fresh = is_other(&memory[i], &memory[k]);
-		} while (!fresh);
-	}
-}
-
-static void put(struct flow_cache *c, struct memory *m, uint32_t gen, uint32_t tag)
-{
-	struct flow flow = {.key = m->key, .gen = gen, .tag = tag};
-
-	flow_cache_put(c, &flow, flow_key_hash(c, &m->key), m->six ? m->addrs6 : NULL);
+	flow_cache_put(c, &flow);
 	m->gen = gen;
-	m->tag = tag;
+	m->out = out;
 }
 
-static const struct flow *find(const struct flow_cache *c, const struct memory *m, uint32_t gen)
+static bool put_number(struct flow_cache *c, uint64_t n)
 {
-	return flow_cache_find(
-		c, &m->key, flow_key_hash(c, &m->key), m->six ? m->addrs6 : NULL, gen);
+	struct memory m = {.id = id_of_number(c, n)};
+
+	if (flow_cache_find(c, m.id, 1) != NULL)
+		return false;
+	put(c, &m, 1, (uint32_t)n);
+	return true;
 }
 
 static void test_against_a_list(void **state)
@@ -84,26 +66,30 @@ static void test_against_a_list(void **state)
 	struct rnd r = rnd_start("flow cache");
 	struct flow_cache c;
 	uint32_t gen = 1;
-	uint32_t tag = 0;
+	uint32_t out = 0;
 	unsigned hits = 0;
 
 	(void)state;
-	fill_memory(&r);
 	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
+	fill_memory(&c);
 	for (unsigned i = 0; i < OPERATIONS; i++) {
 		/* Mostly few keys, so that many are found; now and then all of them. */
 		unsigned n = i % 1000 < 900 ? 500 : KEYS;
 		struct memory *m = &memory[rnd_below(&r, n)];
-		const struct flow *flow;
+		struct flow *flow;
 
 		if (rnd_below(&r, 3) == 0)
-			put(&c, m, gen, ++tag);
-		flow = find(&c, m, gen);
+			put(&c, m, gen, ++out);
+		flow = flow_cache_find(&c, m->id, gen);
 		if (flow != NULL) {
 			hits++;
 			assert_int_equal(m->gen, gen);
-			assert_int_equal(flow->tag, m->tag);
-			assert_memory_equal(&flow->key, &m->key, sizeof(m->key));
+			assert_int_equal(flow_rule(flow->account, 0), m->out);
+			assert_int_equal(flow_rule(flow->account, 1), m->out + 1);
+			assert_int_equal(flow_port(flow->account), 3);
+			/* As one whose connection ended. */
+			if (rnd_below(&r, 50) == 0)
+				m->gen = flow->gen = 0;
 		}
 		if (rnd_below(&r, 5000) == 0)
 			gen++;
@@ -115,92 +101,146 @@ static void test_against_a_list(void **state)
 /* What was put is found at once, whatever was there. */
 static void test_found_after_put(void **state)
 {
-	struct rnd r = rnd_start("flow cache");
 	struct flow_cache c;
 
 	(void)state;
-	fill_memory(&r);
 	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
+	fill_memory(&c);
 	for (unsigned i = 0; i < KEYS; i++) {
 		put(&c, &memory[i], 1, i);
-		assert_non_null(find(&c, &memory[i], 1));
-		assert_int_equal(find(&c, &memory[i], 1)->tag, i);
-		assert_null(find(&c, &memory[i], 2));
+		assert_non_null(flow_cache_find(&c, memory[i].id, 1));
+		assert_int_equal(
+			flow_cache_find(&c, memory[i].id, 1)->account, FLOW_ACCOUNT(3, i, i + 1));
+		assert_null(flow_cache_find(&c, memory[i].id, 2));
 	}
 	flow_cache_fini(&c);
 }
 
-/* As many as there is room for, and nearly all are found. */
+/* While it grows no flow is lost that it has room for, nearly. */
 static void test_room(void **state)
 {
 	struct flow_cache c;
-	unsigned found = 0;
 
 	(void)state;
-	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
-	for (unsigned i = 0; i < ENTRIES - 1; i++) {
-		struct memory m = {.key = {.macs = i, .kind = FRAME_IPV4}};
+	assert_int_equal(flow_cache_init(&c, MANY, -1), 0);
+	for (unsigned n = 1; n <= MANY; n++) {
+		unsigned found = 0;
 
-		put(&c, &m, 1, i);
+		put_number(&c, n);
+		if ((n & (n - 1)) != 0 && n % 3333 != 0)
+			continue;
+		for (unsigned i = 1; i <= n; i++)
+			found += flow_cache_find(&c, id_of_number(&c, i), 1) != NULL;
+		assert_true(found + 2 + n / 500 >= n);
 	}
-	for (unsigned i = 0; i < ENTRIES - 1; i++) {
-		struct memory m = {.key = {.macs = i, .kind = FRAME_IPV4}};
-
-		found += find(&c, &m, 1) != NULL;
-	}
-	assert_true(found > ENTRIES * 99 / 100);
 	flow_cache_fini(&c);
 }
 
-/* Flows that all but fill a large cache are found in the last round as in the second: those that have to
- * share a bucket take no room from others. */
+/* Flows that all but fill a large cache are found in the last round as in the second, most of them in the
+ * first place that is looked at. */
 static void test_room_lasts(void **state)
 {
 	const uint32_t flows = MANY - MANY / 64;
 	struct flow_cache c;
 	unsigned missed = 0;
+	unsigned first = 0;
 
 	(void)state;
 	assert_int_equal(flow_cache_init(&c, MANY, -1), 0);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		missed = 0;
-		for (uint32_t i = 0; i < flows; i++) {
-			struct memory m = {.key = {.macs = i, .kind = FRAME_IPV4}};
-
-			if (find(&c, &m, 1) != NULL)
-				continue;
-			put(&c, &m, 1, i);
-			missed++;
-		}
+		for (uint32_t i = 1; i <= flows; i++)
+			missed += put_number(&c, i);
 	}
-	assert_true(missed < flows / 200);
+	for (uint32_t i = 1; i <= flows; i++) {
+		uint64_t id = id_of_number(&c, i);
+
+		first += flow_place(flow_first(&c, id), id)->id == id;
+	}
+	assert_true(missed < flows / 500);
+	assert_true(first > flows / 100 * 65);
 	flow_cache_fini(&c);
 }
 
-/* A flow that is put again stays where it is. Twice as many in turn as there is room for: each is found
- * at times. */
-static void test_more_than_room(void **state)
+/* Flows of configurations that are no more take no room from those of this one. */
+static void test_old_ones_make_room(void **state)
 {
-	struct memory first = {.key = {.macs = 2 * ENTRIES, .kind = FRAME_IPV4}};
-	const struct flow *place;
 	struct flow_cache c;
 	unsigned found = 0;
 
 	(void)state;
 	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
-	put(&c, &first, 1, 7);
-	place = find(&c, &first, 1);
-	put(&c, &first, 2, 8);
-	assert_ptr_equal(find(&c, &first, 2), place);
-	for (unsigned i = 0; i < 20 * ENTRIES; i++) {
-		struct memory m = {.key = {.macs = i % (2 * ENTRIES), .kind = FRAME_IPV4}};
+	for (uint32_t gen = 1; gen <= 10; gen++) {
+		for (uint32_t i = 0; i < ENTRIES; i++) {
+			struct memory m = {.id = id_of_number(&c, (uint64_t)gen << 32 | i)};
 
-		if (find(&c, &m, 2) != NULL)
-			found++;
-		else
-			put(&c, &m, 2, i);
+			put(&c, &m, gen, i);
+		}
 	}
-	assert_in_range(found, 2 * ENTRIES, 16 * ENTRIES);
+	for (uint32_t i = 0; i < ENTRIES; i++)
+		found += flow_cache_find(&c, id_of_number(&c, 10ULL << 32 | i), 10) != NULL;
+	assert_true(found >= ENTRIES - ENTRIES / 20);
+	flow_cache_fini(&c);
+}
+
+/* A flow that is put again stays where it is. Four times as many in turn as there is room for: each is
+ * found at times. */
+static void test_more_than_room(void **state)
+{
+	const struct flow *place;
+	struct memory first;
+	struct flow_cache c;
+	unsigned found = 0;
+
+	(void)state;
+	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
+	first.id = id_of_number(&c, 4 * ENTRIES);
+	put(&c, &first, 2, 7);
+	place = flow_cache_find(&c, first.id, 2);
+	put(&c, &first, 1, 8);
+	assert_ptr_equal(flow_cache_find(&c, first.id, 1), place);
+	for (unsigned i = 0; i < 40 * ENTRIES; i++)
+		found += !put_number(&c, i % (4 * ENTRIES));
+	assert_in_range(found, 4 * ENTRIES, 32 * ENTRIES);
+	flow_cache_fini(&c);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const uint64_t *x = a;
+	const uint64_t *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Keys that differ in few bits, IPv6 addresses included: no two have the same identity, and both halves
+ * spread over buckets as by chance. */
+static void test_identities(void **state)
+{
+	unsigned load[2][256] = {{0}};
+	static uint64_t ids[IDS];
+	struct flow_cache c;
+	uint64_t words[HASH_ID_WORDS];
+
+	(void)state;
+	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
+	for (unsigned n = 0; n < IDS; n++) {
+		union flow_key key;
+
+		memset(words, 0, sizeof(words));
+		words[n % HASH_ID_WORDS] = 1 + n / HASH_ID_WORDS;
+		memcpy(key.w, words, sizeof(key.w));
+		ids[n] = flow_id_end(&c, flow_id_begin(&c, &key), &key, words + 4);
+		load[0][ids[n] & 255]++;
+		load[1][ids[n] >> 32 & 255]++;
+	}
+	qsort(ids, IDS, sizeof(ids[0]), compare_ids);
+	for (unsigned i = 1; i < IDS; i++)
+		assert_true(ids[i] != ids[i - 1]);
+	for (unsigned i = 0; i < 256; i++) {
+		assert_in_range(load[0][i], IDS / 256 / 2, IDS / 256 * 2);
+		assert_in_range(load[1][i], IDS / 256 / 2, IDS / 256 * 2);
+	}
 	flow_cache_fini(&c);
 }
 
@@ -211,7 +251,9 @@ int main(void)
 		cmocka_unit_test(test_found_after_put),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_room_lasts),
+		cmocka_unit_test(test_old_ones_make_room),
 		cmocka_unit_test(test_more_than_room),
+		cmocka_unit_test(test_identities),
 	};
 
 	rig_eal_init();

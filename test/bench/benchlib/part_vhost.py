@@ -22,6 +22,7 @@ def _row(book, made, name, rounds):
     book.say(f"== vhost {name}: {row.words}")
     for one in made.values():
         one.renew()
+        row.warm_up(one)
     for metric, unit, better in row.METRICS:
         book.metric(name, metric, unit, better, NAMES[REFERENCE])
     turns(book, name, ways, min(rounds, row.ROUNDS))

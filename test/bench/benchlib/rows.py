@@ -25,16 +25,21 @@ def lost_share(done):
 class Row:
     """One workload. `options`: leat-bench's. `ports`: silent ones besides the two. `wanted`: the
     share of the library's bare loop that leat is to reach, or None. `peers`: whether it is to be
-    far ahead of them, too."""
+    far ahead of them, too. `warm`: seconds of it before the first round, until every contender has
+    seen all flows."""
     METRICS = (("rate", "Mpps", "higher"),)
     ROUNDS = 100  # at most
 
-    def __init__(self, words, options, wanted=None, ports=0, peers=False):
+    def __init__(self, words, options, wanted=None, ports=0, peers=False, warm=0):
         self.words, self.options, self.ports = words, options, ports
-        self.wanted, self.peers = wanted, peers
+        self.wanted, self.peers, self.warm = wanted, peers, warm
 
     def fits(self, contender: Contender):
         return self.ports == 0 or contender.takes_ports
+
+    def warm_up(self, contender: Contender):
+        if self.warm and self.fits(contender):
+            generator.load(contender, self.options, self.warm)
 
     def measure(self, contender: Contender):
         """One round: {metric: value}."""
@@ -96,12 +101,13 @@ class NoDropRate(Row):
 ROWS = {
     "flows-1": Row("64 bytes, 1 flow", both_ways(1), 1.5, peers=True),
     "flows-10000": Row("64 bytes, 10,000 flows", both_ways(10000), 1.25, peers=True),
-    "flows-100000": Row("64 bytes, 100,000 flows", both_ways(100000), 1.1, peers=True),
-    "flows-1000000": Row("64 bytes, 1,000,000 flows", both_ways(1000000), 1.0, peers=True),
+    "flows-100000": Row("64 bytes, 100,000 flows", both_ways(100000), 1.1, peers=True, warm=1),
+    "flows-1000000": Row("64 bytes, 1,000,000 flows", both_ways(1000000), 1.0, peers=True,
+                         warm=4),
     "spread-1000": Row("addresses spread over the rules, 1,000 flows",
                        both_ways(1000, "--spread"), 1.25, peers=True),
     "spread-100000": Row("addresses spread over the rules, 100,000 flows",
-                         both_ways(100000, "--spread"), 1.0, peers=True),
+                         both_ways(100000, "--spread"), 1.0, peers=True, warm=1),
     "size-1518": Row("1518 bytes, 1 flow", both_ways(1, "--size", 1518), 1.6, peers=True),
     "imix": Row("IMIX, 10,000 flows", both_ways(10000, "--size", "imix")),
     "new-flows": Row("every packet a new flow", both_ways(1, "--new-flows"), 0.15),
