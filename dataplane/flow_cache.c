@@ -57,17 +57,18 @@ static struct flow *place_in(struct flow_cache *c, struct flow_bucket *b, uint32
 	return NULL;
 }
 
-/* Flows of this bucket that it has for want of room in their first one go there if there is some now. */
-static void send_home(struct flow_cache *c, struct flow_bucket *b)
+/* Flows of this bucket that it has for want of room in their first one go there if there is some now. Those that
+ * stand, that is: to one of another generation a place that is taken looks free. */
+static void send_home(struct flow_cache *c, struct flow_bucket *b, uint32_t gen)
 {
 	for (unsigned i = 0; i < FLOW_BUCKET_FLOWS; i++) {
 		struct flow *flow = &b->flow[i];
 		struct flow_bucket *first = flow_first(c, flow->id);
 		struct flow *place;
 
-		if (flow->id == 0 || first == b)
+		if (flow->gen != gen || first == b)
 			continue;
-		place = place_in(c, first, flow->gen);
+		place = place_in(c, first, gen);
 		if (place == NULL)
 			continue;
 		*place = *flow;
@@ -77,7 +78,7 @@ static void send_home(struct flow_cache *c, struct flow_bucket *b)
 }
 
 /* One bucket more where the load is reached: it takes over half of another one's flows. */
-static void grow(struct flow_cache *c)
+static void grow(struct flow_cache *c, uint32_t gen)
 {
 	uint32_t split = c->n_buckets - c->base;
 	struct flow_bucket *from, *to;
@@ -98,8 +99,8 @@ static void grow(struct flow_cache *c)
 	}
 	if (++c->n_buckets == 2 * c->base)
 		c->base *= 2;
-	send_home(c, from);
-	send_home(c, to);
+	send_home(c, from, gen);
+	send_home(c, to, gen);
 }
 
 /* xorshift32 (Marsaglia 2003): good enough to be fair, and nobody gains by guessing it. */
@@ -147,6 +148,6 @@ void flow_cache_put(struct flow_cache *c, const struct flow *flow)
 		*place = *flow;
 		return;
 	}
-	grow(c);
+	grow(c, flow->gen);
 	place_flow(c, *flow);
 }

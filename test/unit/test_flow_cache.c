@@ -183,6 +183,28 @@ static void test_old_ones_make_room(void **state)
 	flow_cache_fini(&c);
 }
 
+/* While it grows none of this configuration is lost to one of the former. */
+static void test_old_ones_take_no_room(void **state)
+{
+	struct flow_cache c;
+
+	(void)state;
+	assert_int_equal(flow_cache_init(&c, MANY, -1), 0);
+	for (uint32_t i = 0; i < MANY / 4; i++) {
+		struct memory m = {.id = id_of_number(&c, 1ULL << 32 | i)};
+
+		put(&c, &m, 1, i);
+	}
+	for (uint32_t i = 0; i < MANY / 4; i++) {
+		struct memory m = {.id = id_of_number(&c, 2ULL << 32 | i)};
+
+		put(&c, &m, 2, i);
+	}
+	for (uint32_t i = 0; i < MANY / 4; i++)
+		assert_non_null(flow_cache_find(&c, id_of_number(&c, 2ULL << 32 | i), 2));
+	flow_cache_fini(&c);
+}
+
 /* A flow that is put again stays where it is. Four times as many in turn as there is room for: each is
  * found at times. */
 static void test_more_than_room(void **state)
@@ -252,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_room_lasts),
 		cmocka_unit_test(test_old_ones_make_room),
+		cmocka_unit_test(test_old_ones_take_no_room),
 		cmocka_unit_test(test_more_than_room),
 		cmocka_unit_test(test_identities),
 	};
