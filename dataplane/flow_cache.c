@@ -7,7 +7,7 @@
 #include <rte_malloc.h>
 
 #define BUCKETS_FIRST 64 /* a table begins with so many buckets */
-#define MOVES_MAX 8
+#define MOVES_MAX 16
 
 int flow_cache_init(struct flow_cache *c, uint32_t entries, int numa_node)
 {
@@ -112,6 +112,14 @@ static uint32_t dice_throw(struct flow_cache *c)
 	return c->dice;
 }
 
+/* Of a full bucket: which flow makes room; not the one that has just been put. */
+static struct flow *place_of_other(struct flow_cache *c, struct flow_bucket *b, uint64_t put)
+{
+	struct flow *place = &b->flow[dice_throw(c) % FLOW_BUCKET_FLOWS];
+
+	return place->id == put ? &b->flow[place == b->flow] : place;
+}
+
 /*
  * Into one of its buckets, and where those are full in place of another flow, which moves to its other bucket, and so on.
  * When no end comes of that the last one is forgotten; and where most places are used it is not even tried.
@@ -121,6 +129,7 @@ static void place_flow(struct flow_cache *c, struct flow flow)
 	unsigned moves = c->n_used < c->room + c->room / 2 ? MOVES_MAX : 1;
 	struct flow_bucket *b = flow_first(c, flow.id);
 	struct flow *place = place_in(c, b, flow.gen);
+	uint64_t put = flow.id;
 
 	for (unsigned i = 0; place == NULL; i++) {
 		struct flow displaced;
@@ -129,7 +138,7 @@ static void place_flow(struct flow_cache *c, struct flow flow)
 		place = place_in(c, b, flow.gen);
 		if (place != NULL)
 			break;
-		place = &b->flow[dice_throw(c) % FLOW_BUCKET_FLOWS];
+		place = place_of_other(c, b, put);
 		if (i == moves - 1)
 			break;
 		displaced = *place;

@@ -19,6 +19,7 @@
 #define MANY (1 << 15)
 #define ROUNDS 150
 #define IDS 20000
+#define SECRETS 60
 
 /* What was put last for a key. */
 struct memory {
@@ -98,12 +99,11 @@ static void test_against_a_list(void **state)
 	flow_cache_fini(&c);
 }
 
-/* What was put is found at once, whatever was there. */
-static void test_found_after_put(void **state)
+/* What was put is found at once, whatever was there and had to make room. */
+static void found_after_put(void)
 {
 	struct flow_cache c;
 
-	(void)state;
 	assert_int_equal(flow_cache_init(&c, ENTRIES, -1), 0);
 	fill_memory(&c);
 	for (unsigned i = 0; i < KEYS; i++) {
@@ -114,6 +114,14 @@ static void test_found_after_put(void **state)
 		assert_null(flow_cache_find(&c, memory[i].id, 2));
 	}
 	flow_cache_fini(&c);
+}
+
+/* With many secrets: which flows are in each other's way is another matter with each. */
+static void test_found_after_put(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SECRETS; i++)
+		found_after_put();
 }
 
 /* While it grows no flow is lost that it has room for, nearly. */
@@ -131,7 +139,7 @@ static void test_room(void **state)
 			continue;
 		for (unsigned i = 1; i <= n; i++)
 			found += flow_cache_find(&c, id_of_number(&c, i), 1) != NULL;
-		assert_true(found + 2 + n / 500 >= n);
+		assert_true(found + 2 + n / 2000 >= n);
 	}
 	flow_cache_fini(&c);
 }
