@@ -66,7 +66,7 @@ enum flow_flags {
 struct flow {
 	uint64_t id;	      /* of its key */
 	uint32_t gen;	      /* snapshot generation it was decided under, 0: none */
-	uint32_t valid_until; /* ms clock: look again then (connections and learned MACs are
+	uint32_t valid_until; /* flow_ticks(): look again then (connections and learned MACs are
 				 refreshed) */
 	uint64_t account;     /* FLOW_ACCOUNT() */
 	union {

@@ -62,7 +62,7 @@ static void flow_fill(struct pipeline *p, const struct decision *d, unsigned ind
 	memset(flow, 0, sizeof(*flow));
 	flow->id = p->id[d->i];
 	flow->gen = p->snap->gen;
-	flow->valid_until = (uint32_t)p->now_ms + stands_ms;
+	flow->valid_until = flow_ticks(p->now_ms + stands_ms);
 	flow->account = FLOW_ACCOUNT(p->burst.port, d->rule[0], d->rule[1]);
 	flow->out = d->flood ? FLOW_OUT_NONE : d->out;
 	flow->drop = d->drop;

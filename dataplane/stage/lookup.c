@@ -136,7 +136,7 @@ static STAGE_LOOP void buckets_of_burst(struct pipeline *p)
 
 static bool is_fresh(const struct pipeline *p, const struct flow *flow)
 {
-	if ((int32_t)(flow->valid_until - (uint32_t)p->now_ms) < 0)
+	if (flow_ticks_left(p, flow) < 0)
 		return false;
 	return !(flow->flags & FLOW_LEARNED) || flow->mac_epoch == mac_table_epoch(p->tables->macs);
 }

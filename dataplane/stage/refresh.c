@@ -20,7 +20,7 @@ static bool stands(const struct pipeline *p, const struct flow *flow,
 static bool is_due_soon(const struct pipeline *p, const struct flow *flow)
 {
 	return (flow->flags & FLOW_TRACKED) != 0 &&
-	       (int32_t)(flow->valid_until - (uint32_t)p->now_ms) < FLOW_TRACKED_MS / 2;
+	       flow_ticks_left(p, flow) < (int32_t)flow_ticks(FLOW_TRACKED_MS / 2);
 }
 
 static uint32_t term_ms(const struct conn_touch *touch, bool is_tcp)
@@ -59,7 +59,8 @@ void refresh_flows(struct pipeline *p, unsigned i)
 	conn_place_touch_burst(touch, n, p->now_ms);
 	for (unsigned k = 0; k < n; k++) {
 		if (stands(p, flows[k], &touch[k], is_tcp[k]))
-			flows[k]->valid_until = (uint32_t)p->now_ms + term_ms(&touch[k], is_tcp[k]);
+			flows[k]->valid_until =
+				flow_ticks(p->now_ms + term_ms(&touch[k], is_tcp[k]));
 		else
 			flows[k]->gen = 0;
 	}

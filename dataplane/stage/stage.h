@@ -32,8 +32,13 @@
 #define FLOW_REFRESH_MS 1000
 #define FLOW_TRACKED_MS 4000
 #define FLOW_TRACKED_PART 16
-/* And where nothing has to be refreshed: far less than the 32-bit clock's half turn. */
+/* And where nothing has to be refreshed. */
 #define FLOW_STANDS_MS 100000000
+/*
+ * A flow has 32 bits for that. In milliseconds what was not asked for in 25 days would look as if its time were still
+ * to come; in these ticks it takes four years.
+ */
+#define FLOW_TICK_SHIFT 6 /* ms >> this */
 
 #define OFFLOAD_SLOTS BURST_MAX
 
@@ -145,6 +150,17 @@ struct pipeline {
  * keep their variables on the stack.
  */
 #define STAGE_LOOP __attribute__((noinline))
+
+static inline uint32_t flow_ticks(uint64_t ms)
+{
+	return (uint32_t)(ms >> FLOW_TICK_SHIFT);
+}
+
+/* How many ticks a flow's decision still stands; negative: it is to be looked at again. */
+static inline int32_t flow_ticks_left(const struct pipeline *p, const struct flow *flow)
+{
+	return (int32_t)(flow->valid_until - flow_ticks(p->now_ms));
+}
 
 #define DROPPED(reason) ((uint8_t)(1 + (reason)))
 
