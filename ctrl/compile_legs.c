@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "ctrl/compile_legs.h"
+#include "ctrl/compile_legs_private.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -7,8 +7,6 @@
 #include <string.h>
 
 #define PRIORITY_MAX 100
-#define TCP_SYN 0x02
-#define TCP_ACK 0x10
 
 /*
  * One rule's place, as a number that sorts right: priority (higher first), deny before allow, then
@@ -37,41 +35,20 @@ enum direction leg_direction(const struct leg *leg)
 	return leg->key >> KEY_DIRECTION_SHIFT & 1 ? DIRECTION_OUT : DIRECTION_IN;
 }
 
-/* Where a rule's legs go, and what they have in common. */
-struct maker {
-	const struct config *want;
-	const struct compile_names *names;
-	struct leg_list *legs;
-	const struct rule *rule;
-	size_t position;
-	bool contiv;
-	bool failed; /* no memory */
-};
-
-/* What a leg asks of a packet, beside its protocol. */
-struct match {
-	uint32_t src_group; /* index, 0 any */
-	uint32_t dst_group;
-	struct prefix src_ip; /* addr.family 0: any */
-	struct prefix dst_ip;
-	uint16_t src_port_lo; /* 0..0 any */
-	uint16_t src_port_hi;
-	uint16_t dst_port_lo; /* 0..65535 any */
-	uint16_t dst_port_hi;
-	uint8_t tcp_flags;
-	uint8_t tcp_mask;
-};
-
-static struct leg *leg_add(struct maker *mk)
+static struct leg *leg_add(struct leg_maker *mk)
 {
 	struct leg_list *legs = mk->legs;
 
+	if (legs->n == LEGS_MAX)
+		mk->failure = LEGS_TOO_MANY;
+	if (mk->failure != LEGS_MADE)
+		return NULL;
 	if (legs->n == legs->room) {
 		size_t room = legs->room != 0 ? 2 * legs->room : 64;
 		struct leg *list = realloc(legs->list, room * sizeof(*list));
 
 		if (list == NULL) {
-			mk->failed = true;
+			mk->failure = LEGS_NO_MEMORY;
 			return NULL;
 		}
 		legs->list = list;
@@ -80,8 +57,7 @@ static struct leg *leg_add(struct maker *mk)
 	return &legs->list[legs->n++];
 }
 
-/* One leg, at the group of its destination (in) or of its source (out). */
-static void put(struct maker *mk, enum direction direction, const struct match *m)
+void leg_put(struct leg_maker *mk, enum direction direction, const struct leg_asks *m)
 {
 	const struct rule *rule = mk->rule;
 	bool out = direction == DIRECTION_OUT;
@@ -109,166 +85,20 @@ static void put(struct maker *mk, enum direction direction, const struct match *
 	};
 }
 
-static void put_flat(struct maker *mk, const struct match *m)
+void leg_put_flat(struct leg_maker *mk, const struct leg_asks *m)
 {
-	put(mk, m->dst_group != 0 || m->src_group == 0 ? DIRECTION_IN : DIRECTION_OUT, m);
+	leg_put(mk, m->dst_group != 0 || m->src_group == 0 ? DIRECTION_IN : DIRECTION_OUT, m);
 }
 
-/* Each index of the groups a reference means; with a number there may be one in each tenant. Returns how many. */
-static size_t groups_of(const struct maker *mk, const struct group_ref *ref, uint32_t *ret)
+static void name_rule(struct error *err, const struct rule *rule)
 {
-	size_t n = 0;
-
-	ret[0] = 0;
-	if (ref->id != NULL) {
-		ret[0] = names_index(&mk->names->group, ref->id);
-		return ret[0] != NAME_NONE;
-	}
-	if (ref->num == 0)
-		return 1;
-	for (size_t i = 0; i < mk->want->n_groups; i++)
-		if (mk->want->groups[i]->num == ref->num)
-			ret[n++] = mk->names->group.list[i].index;
-	return n;
-}
-
-/* As a connection's first segment has it: SYN, no ACK. */
-static bool fits_first(const struct leg_match *match)
-{
-	return (TCP_SYN & match->tcp_mask) == match->tcp_flags;
-}
-
-/* A rule of the Contiv form. */
-static void leg_expand(struct maker *mk)
-{
-	const struct rule *rule = mk->rule;
-	const struct leg_match *match = &rule->match;
-	uint32_t src[GROUPS_MAX];
-	uint32_t dst[GROUPS_MAX];
-	size_t n_src = groups_of(mk, &match->src_group, src);
-	size_t n_dst = groups_of(mk, &match->dst_group, dst);
-	struct match m = {
-		.src_ip = match->src_ip,
-		.dst_ip = match->dst_ip,
-		.src_port_lo = match->src_port_lo,
-		.src_port_hi = match->src_port_hi,
-		.dst_port_lo = rule->port_lo,
-		.dst_port_hi = rule->port_hi,
-	};
-
-	if (mk->contiv) {
-		m.tcp_flags = match->tcp_flags;
-		m.tcp_mask = match->tcp_mask;
-	} else if ((rule->leg != LEG_IN_RX && rule->leg != LEG_OUT_TX) || !fits_first(match)) {
-		return;
-	}
-	for (size_t s = 0; s < n_src; s++)
-		for (size_t d = 0; d < n_dst; d++) {
-			m.src_group = src[s];
-			m.dst_group = dst[d];
-			if (mk->contiv)
-				put_flat(mk, &m);
-			else
-				put(mk, rule->leg == LEG_IN_RX ? DIRECTION_IN : DIRECTION_OUT, &m);
-		}
-}
-
-static struct match reversed(const struct match *m)
-{
-	return (struct match){
-		.src_group = m->dst_group,
-		.dst_group = m->src_group,
-		.src_ip = m->dst_ip,
-		.dst_ip = m->src_ip,
-		.src_port_lo = m->dst_port_lo,
-		.src_port_hi = m->dst_port_hi,
-		.dst_port_hi = UINT16_MAX,
-	};
-}
-
-/*
- * A rule of the policy form as the legs that Contiv makes of it: one against the direction of the
- * connection too where a port tells which packets those are; without a port TCP's first segments
- * alone.
- */
-static void put_legs(struct maker *mk, struct match *m)
-{
-	bool any_port =
-		m->dst_port_hi == 0 || (m->dst_port_lo == 0 && m->dst_port_hi == UINT16_MAX);
-	bool tcp = mk->rule->proto == IPPROTO_TCP;
-
-	if (any_port) {
-		m->dst_port_hi = UINT16_MAX;
-		m->tcp_flags = tcp ? TCP_SYN : 0;
-		m->tcp_mask = tcp ? TCP_SYN | TCP_ACK : 0;
-	}
-	put_flat(mk, m);
-	if (!any_port && (tcp || mk->rule->proto == IPPROTO_UDP)) {
-		struct match back = reversed(m);
-
-		put_flat(mk, &back);
-	}
-}
-
-/* One other side of a rule of the policy form. */
-static void policy_put(
-	struct maker *mk, uint32_t group, uint32_t remote, const struct prefix *prefix)
-{
-	const struct rule *rule = mk->rule;
-	bool out = rule->direction == DIRECTION_OUT;
-	struct match m = {
-		.src_group = out ? group : remote,
-		.dst_group = out ? remote : group,
-		.dst_port_lo = rule->port_lo,
-		.dst_port_hi = rule->port_hi,
-	};
-
-	if (prefix != NULL)
-		*(out ? &m.dst_ip : &m.src_ip) = *prefix;
-	if (!mk->contiv)
-		put(mk, rule->direction, &m);
-	else if (prefix == NULL || prefix->addr.family == 4)
-		put_legs(mk, &m);
-}
-
-static void policy_expand(struct maker *mk)
-{
-	const struct rule *rule = mk->rule;
-	uint32_t group = names_index(&mk->names->group, rule->group);
-	uint32_t remote = 0;
-	size_t position;
-
-	if (group == NAME_NONE)
-		return;
-	switch (rule->remote_kind) {
-	case REMOTE_ANY:
-		policy_put(mk, group, 0, NULL);
-		break;
-	case REMOTE_GROUP:
-		remote = names_index(&mk->names->group, rule->remote);
-		if (remote != NAME_NONE)
-			policy_put(mk, group, remote, NULL);
-		break;
-	case REMOTE_CIDR:
-		policy_put(mk, group, 0, &rule->remote_cidr);
-		break;
-	case REMOTE_NETWORK:
-		position = names_position(&mk->names->network, rule->remote);
-		for (int six = 0; six < 2 && position != NAME_NONE; six++) {
-			const struct network *network = mk->want->networks[position];
-			const struct prefix *prefix = six ? &network->subnet6 : &network->subnet;
-
-			if (prefix->addr.family != 0)
-				policy_put(mk, group, 0, prefix);
-		}
-		break;
-	}
+	if (err != NULL)
+		snprintf(err->object, sizeof(err->object), "rule:%s", rule->id);
 }
 
 static int rule_invalid(struct error *err, const struct rule *rule, const char *what)
 {
-	if (err != NULL)
-		snprintf(err->object, sizeof(err->object), "rule:%s", rule->id);
+	name_rule(err, rule);
 	return error_set(err, LEAT_INVALID_PARAMS, "rule %s: %s", rule->id, what);
 }
 
@@ -300,10 +130,24 @@ static int leg_order(const void *a, const void *b)
 	return x->serial < y->serial ? -1 : x->serial > y->serial;
 }
 
+/* Of the rule at which it ended. */
+static int made(const struct leg_maker *mk, struct error *err)
+{
+	if (mk->failure == LEGS_MADE)
+		return 0;
+	name_rule(err, mk->rule);
+	if (mk->failure == LEGS_NO_MEMORY)
+		return error_set(err, LEAT_EXHAUSTED, "no memory for %zu rules", mk->want->n_rules);
+	return error_set(err, LEAT_EXHAUSTED,
+		"rule %s: with it the rules become more than %u, one for each pair of groups with "
+		"the numbers that they name",
+		mk->rule->id, LEGS_MAX);
+}
+
 int legs_of_config(const struct config *want, const struct compile_names *names,
 	struct leg_list *ret, struct error *err)
 {
-	struct maker mk = {
+	struct leg_maker mk = {
 		.want = want,
 		.names = names,
 		.legs = ret,
@@ -311,17 +155,17 @@ int legs_of_config(const struct config *want, const struct compile_names *names,
 	};
 
 	*ret = (struct leg_list){0};
-	for (mk.position = 0; mk.position < want->n_rules && !mk.failed; mk.position++) {
+	for (; mk.position < want->n_rules; mk.position++) {
 		mk.rule = want->rules[mk.position];
 		if (rule_check(mk.rule, err) != 0)
 			return -1;
 		if (mk.rule->leg != LEG_NONE)
-			leg_expand(&mk);
+			legs_of_contiv_form(&mk);
 		else
-			policy_expand(&mk);
+			legs_of_policy_form(&mk);
+		if (made(&mk, err) != 0)
+			return -1;
 	}
-	if (mk.failed)
-		return error_set(err, LEAT_EXHAUSTED, "no memory for %zu rules", want->n_rules);
 	if (ret->n != 0)
 		qsort(ret->list, ret->n, sizeof(ret->list[0]), leg_order);
 	return 0;

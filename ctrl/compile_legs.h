@@ -15,6 +15,12 @@
 
 #include "ctrl/compile.h"
 
+/*
+ * Of all rules together. A rule may name its groups by numbers, which each tenant has: source and destination make as many
+ * legs as pairs.
+ */
+#define LEGS_MAX (1U << 20)
+
 struct leg {
 	uint64_t key;	 /* sorts: group, direction, then the order of rules ... */
 	uint32_t serial; /* ... then that in which they were made */

@@ -323,6 +323,42 @@ static void test_refusals(void **state)
 	bench_free(b);
 }
 
+/* Two numbers that a thousand and more tenants have: a leg for each pair would be a million and more. */
+static void test_numbers_of_many_tenants(void **state)
+{
+	enum { TENANTS = 1100 };
+	static struct group groups[TENANTS];
+	static const struct group *list[TENANTS];
+	struct bench *b = bench_create();
+	struct rule *r = &b->w.rules[1];
+	struct compile_names names = {0};
+	struct error err = {0};
+	struct compiled *c;
+
+	(void)state;
+	for (unsigned i = 0; i < TENANTS; i++) {
+		groups[i] = (struct group){.num = 7};
+		snprintf(groups[i].id, sizeof(groups[i].id), "g%04u", i);
+		list[i] = &groups[i];
+	}
+	b->w.config.groups = list;
+	b->w.config.n_groups = TENANTS;
+	take_names(&b->w.config, &b->names, &b->pools, &names);
+	r->leg = LEG_IN_RX;
+	r->match.src_group.num = 7;
+	r->match.dst_group.num = 7;
+	assert_null(compile_policy(&b->w.config, &names, NULL, &err));
+	assert_int_equal(err.code, LEAT_EXHAUSTED);
+	assert_string_equal(err.object, "rule:r2");
+	r->match.src_group.num = 0;
+	c = compile_policy(&b->w.config, &names, NULL, &err);
+	assert_non_null(c);
+	assert_int_equal(c->n_rulesets_new, TENANTS);
+	compiled_free(c);
+	all_names_free(&names);
+	bench_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_meters),
 		cmocka_unit_test(test_burst_lets_the_largest_frame_pass),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_numbers_of_many_tenants),
 	};
 
 	return cmocka_run_group_tests(tests, eal_start, eal_stop);
