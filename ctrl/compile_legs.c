@@ -57,11 +57,11 @@ static struct leg *leg_add(struct leg_maker *mk)
 	return &legs->list[legs->n++];
 }
 
-void leg_put(struct leg_maker *mk, enum direction direction, const struct leg_asks *m)
+void leg_put(struct leg_maker *mk, enum direction direction, const struct leg_asks *asks)
 {
 	const struct rule *rule = mk->rule;
 	bool out = direction == DIRECTION_OUT;
-	uint64_t group = out ? m->src_group : m->dst_group;
+	uint64_t group = out ? asks->src_group : asks->dst_group;
 	struct leg *leg = leg_add(mk);
 
 	if (leg == NULL)
@@ -73,21 +73,22 @@ void leg_put(struct leg_maker *mk, enum direction direction, const struct leg_as
 		.id = mk->names->rule.list[mk->position].index |
 		      (rule->action == ACTION_ALLOW ? RULE_ALLOWS : 0),
 		.proto = (uint8_t)rule->proto,
-		.port_lo = m->dst_port_lo,
-		.port_hi = m->dst_port_hi,
-		.src_port_lo = m->src_port_lo,
-		.src_port_hi = m->src_port_hi,
-		.tcp_flags = m->tcp_flags,
-		.tcp_mask = m->tcp_mask,
-		.remote_group = (uint16_t)(out ? m->dst_group : m->src_group),
-		.remote_prefix = out ? m->dst_ip : m->src_ip,
-		.local_prefix = out ? m->src_ip : m->dst_ip,
+		.port_lo = asks->dst_port_lo,
+		.port_hi = asks->dst_port_hi,
+		.src_port_lo = asks->src_port_lo,
+		.src_port_hi = asks->src_port_hi,
+		.tcp_flags = asks->tcp_flags,
+		.tcp_mask = asks->tcp_mask,
+		.remote_group = (uint16_t)(out ? asks->dst_group : asks->src_group),
+		.remote_prefix = out ? asks->dst_ip : asks->src_ip,
+		.local_prefix = out ? asks->src_ip : asks->dst_ip,
 	};
 }
 
-void leg_put_flat(struct leg_maker *mk, const struct leg_asks *m)
+void leg_put_flat(struct leg_maker *mk, const struct leg_asks *asks)
 {
-	leg_put(mk, m->dst_group != 0 || m->src_group == 0 ? DIRECTION_IN : DIRECTION_OUT, m);
+	leg_put(mk, asks->dst_group != 0 || asks->src_group == 0 ? DIRECTION_IN : DIRECTION_OUT,
+		asks);
 }
 
 static void name_rule(struct error *err, const struct rule *rule)

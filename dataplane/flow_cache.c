@@ -131,22 +131,21 @@ static void place_flow(struct flow_cache *c, struct flow flow)
 	struct flow *place = place_in(c, b, flow.gen);
 	uint64_t put = flow.id;
 
-	for (unsigned i = 0; place == NULL; i++) {
+	for (unsigned i = 0; place == NULL && i < moves; i++) {
 		struct flow displaced;
+		struct flow *other;
 
 		b = b == flow_first(c, flow.id) ? flow_second(c, flow.id) : flow_first(c, flow.id);
 		place = place_in(c, b, flow.gen);
 		if (place != NULL)
 			break;
-		place = place_of_other(c, b, put);
-		if (i == moves - 1)
-			break;
-		displaced = *place;
-		*place = flow;
+		other = place_of_other(c, b, put);
+		displaced = *other;
+		*other = flow;
 		flow = displaced;
-		place = NULL;
 	}
-	*place = flow;
+	if (place != NULL)
+		*place = flow;
 }
 
 void flow_cache_put(struct flow_cache *c, const struct flow *flow)

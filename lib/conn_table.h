@@ -94,7 +94,7 @@ struct conn_table *conn_table_create(size_t capacity, int numa_node);
 void conn_table_free(struct conn_table *t);
 
 void conn_table_place(
-	const struct conn_table *t, const struct conn_key *key, struct conn_place *ret);
+	const struct conn_table *t, const struct conn_key *key, struct conn_place *place);
 
 /*
  * Fetch into the cache what every other call reads first. For the packets of a burst ahead of those, and
