@@ -10,6 +10,7 @@
 
 #include "ctrl/commit_ports.h"
 #include "ctrl/commit_state.h"
+#include "ctrl/rule_events.h"
 #include "lib/log.h"
 
 /* One kind of object that has indexes. */
@@ -146,6 +147,7 @@ static int publish_new(const struct config *want, struct compile_names *next,
 		return -1;
 	}
 	rc = commit_publish(snapshot, options->deadline_ms);
+	rule_events_collect(next);
 	port_change_done(change, r, want, next);
 	take_over(want, next, compiled, snapshot, r);
 	if (rc == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctrl/commit_state.h"
+#include "ctrl/rule_events.h"
 
 void retired_free(struct retired *r)
 {
@@ -90,6 +91,7 @@ static void release(struct retired *r)
 
 static void forget(const struct retired *r)
 {
+	rule_events_collect(NULL);
 	forget_ports(r);
 	for (size_t i = 0; i < r->n_networks; i++) {
 		worker_forget_network((uint16_t)r->networks[i]);
@@ -99,6 +101,7 @@ static void forget(const struct retired *r)
 		id_pool_release(commit_state.groups, r->groups[i]);
 	for (size_t i = 0; i < r->n_rules; i++) {
 		worker_forget_rule(r->rules[i]);
+		rule_events_forget(r->rules[i]);
 		id_pool_release(commit_state.rules, r->rules[i]);
 	}
 }

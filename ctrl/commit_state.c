@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctrl/commit.h"
+#include "ctrl/rule_events.h"
 
 struct commit_state commit_state;
 
@@ -97,6 +98,7 @@ void commit_fini(void)
 	size_t n = 0;
 
 	reclaim_without_workers();
+	rule_events_fini();
 	for (size_t i = 0; i < PORTS_MAX; i++) {
 		if (s->port[i].port != NULL)
 			ports[n++] = s->port[i].port;

@@ -130,6 +130,7 @@ void compiled_free(struct compiled *c)
 	free(c->remotes);
 	free(c->addresses);
 	free(c->rule_rank);
+	free(c->rule_logs);
 	free(c->ports);
 	free(c->port_index);
 	free(c);

@@ -62,6 +62,7 @@ struct compiled {
 	struct snapshot_port *ports;
 	struct snapshot_remote *addresses; /* in the contiv mode */
 	uint32_t *rule_rank;
+	bool *rule_logs;      /* NULL: none does */
 	uint16_t *port_index; /* of ports[i] */
 	struct compiled_ruleset
 		*rulesets[GROUPS_MAX][DIRECTIONS]; /* NULL: no rules; 0: of all groups */
@@ -94,7 +95,7 @@ uint16_t compile_network_mtu(
 
 /* Parts, each in a file of its own. */
 
-/* Fill c->rulesets, the in/out of c->groups and of all, the ranks (compile_rules.c). 0, or -1 and err. */
+/* Fill c->rulesets, the in/out of c->groups and of all, what is kept by rule (compile_rules.c). 0, or -1 and err. */
 int compile_rules(struct compiled *c, const struct config *want, const struct compile_names *names,
 	const struct compiled *prev, struct error *err);
 /* In the contiv mode: c->addresses, and the networks' tenants (compile_addresses.c). 0, or -1 and err. */

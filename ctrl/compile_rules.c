@@ -109,21 +109,31 @@ static const struct ruleset *ruleset_of(const struct compiled *c, uint16_t group
 	return rs != NULL ? rs->ruleset : NULL;
 }
 
-/* Where several rulesets are asked, the rules they find are compared by rank. */
-static int ranks_fill(struct compiled *c, const struct config *want,
+/* What the data plane asks of a rule by its index: which of two that several rulesets found is first, and whether it
+ * logs. */
+static int by_index_fill(struct compiled *c, const struct config *want,
 	const struct compile_names *names, struct error *err)
 {
+	bool logs = false;
 	uint32_t n = 1;
 
-	for (size_t i = 0; i < want->n_rules; i++)
+	for (size_t i = 0; i < want->n_rules; i++) {
 		if (names->rule.list[i].index >= n)
 			n = names->rule.list[i].index + 1;
+		logs |= want->rules[i]->log;
+	}
 	c->rule_rank = calloc(n, sizeof(*c->rule_rank));
-	if (c->rule_rank == NULL)
+	if (logs)
+		c->rule_logs = calloc(n, sizeof(*c->rule_logs));
+	if (c->rule_rank == NULL || (logs && c->rule_logs == NULL))
 		return error_set(err, LEAT_EXHAUSTED, "no memory for %zu rules", want->n_rules);
-	for (size_t i = 0; i < want->n_rules; i++)
+	for (size_t i = 0; i < want->n_rules; i++) {
 		c->rule_rank[names->rule.list[i].index] = leg_rank(want->rules[i], i);
+		if (logs)
+			c->rule_logs[names->rule.list[i].index] = want->rules[i]->log;
+	}
 	c->spec.rule_rank = c->rule_rank;
+	c->spec.rule_logs = c->rule_logs;
 	return 0;
 }
 
@@ -148,5 +158,5 @@ int compile_rules(struct compiled *c, const struct config *want, const struct co
 	}
 	c->spec.any_in = ruleset_of(c, 0, DIRECTION_IN);
 	c->spec.any_out = ruleset_of(c, 0, DIRECTION_OUT);
-	return rc != 0 ? rc : ranks_fill(c, want, names, err);
+	return rc != 0 ? rc : by_index_fill(c, want, names, err);
 }

@@ -138,6 +138,7 @@ struct rule {
 	char id[ID_MAX + 1];
 	uint8_t priority; /* 1..100, higher first */
 	enum action action;
+	bool log; /* its verdicts become events */
 	enum {
 		LEG_NONE,
 		LEG_IN_RX,

@@ -38,6 +38,8 @@ void pointer_index(char ret[static POINTER_MAX], const char *path, size_t index)
 
 /* The number of a protocol as FIELD_PROTO has it (0..255), -1 for none; both forms. */
 int proto_from_json(const json_t *value);
+/* Its name where it has one here, else the number; a new reference. */
+json_t *proto_to_json(int number);
 /* The bounds of a FIELD_PORT_RANGE; -1 for none. */
 int port_range_from_json(const json_t *value, unsigned *lo, unsigned *hi);
 /* The bits of a FIELD_FILE_MODE, -1 for none. */

@@ -231,6 +231,15 @@ int proto_from_json(const json_t *value)
 	return -1;
 }
 
+json_t *proto_to_json(int number)
+{
+	for (size_t i = 0; i < N_PROTOS; i++) {
+		if (protos[i].number == number)
+			return json_string(protos[i].name);
+	}
+	return json_integer(number);
+}
+
 static json_t *proto_decode(json_t *in, const char *path, struct error *err)
 {
 	int number = proto_from_json(in);
@@ -239,11 +248,7 @@ static json_t *proto_decode(json_t *in, const char *path, struct error *err)
 		decode_invalid(err, path, "is to be 0..255, or tcp, udp, icmp, icmp6 or sctp");
 		return NULL;
 	}
-	for (size_t i = 0; i < N_PROTOS; i++) {
-		if (protos[i].number == number)
-			return json_string(protos[i].name);
-	}
-	return json_integer(number);
+	return proto_to_json(number);
 }
 
 static json_t *port_decode(json_t *in, const char *path, struct error *err)

@@ -11,6 +11,14 @@
 	X(PORT_STATE, "port.state",                                                                \
 		"An endpoint's or uplink's port is in another state. `data`: `{state, error}`; "   \
 		"with `\"snapshot\": true` it is the state it was found in.")                      \
+	X(RULE_LOG, "rule.log",                                                                    \
+		"A rule with `log` let a connection begin or refused a packet. `data`: "           \
+		"`{verdict, "                                                                      \
+		"endpoint` or `uplink` that it came by`, network, src_mac, dst_mac, src_ip, "      \
+		"dst_ip, proto, src_port, dst_port, icmp_type, icmp_code, left_out}`, as far as "  \
+		"the packet has them. `left_out`: how many of this rule were not told since the "  \
+		"event before; with nothing else where no packet came any more. Not kept for "     \
+		"`since`.")                                                                        \
 	X(EVENTS_LOST, "events.lost",                                                              \
 		"Events that were asked for by `since` are not there any more: read the state "    \
 		"anew. `data`: `{boot_id, from, to}`.")

@@ -49,10 +49,13 @@
 #define LIMIT_LIST_ITEMS 1000 /* largest and default `limit` of a list */
 #define LIMIT_KEEP_IDS 20000
 #define LIMIT_STATS_IDS 20000
-#define LIMIT_DOCUMENT_OBJECTS 1000000 /* of one state.replace or resync */
-#define LIMIT_EVENTS 4096	       /* that are kept for who asks later */
-#define LIMIT_EVENT_NAMES 256	       /* objects that one event names */
-#define PORT_WATCH_MS 100	       /* how often port states are looked at */
+#define LIMIT_DOCUMENT_OBJECTS 1000000	/* of one state.replace or resync */
+#define LIMIT_EVENTS 4096		/* that are kept for who asks later */
+#define LIMIT_EVENT_NAMES 256		/* objects that one event names */
+#define LIMIT_RULE_LOG_EVENTS_PER_S 100 /* `rule.log`, of all rules together ... */
+#define LIMIT_RULE_LOG_BURST 100	/* ... after a silence */
+#define RULE_LOG_REST_MS 1000 /* what was left out is said after so long without a packet */
+#define PORT_WATCH_MS 100     /* how often port states are looked at */
 
 /*
  * A rate without a burst gets what it lets through in 200 ms, and at least one 64 KB segment. TCP

@@ -47,6 +47,7 @@ static int daemon_idle(void *arg)
 
 	watchdog_beat();
 	ports_watch(&daemon->ctx);
+	rules_watch(&daemon->ctx);
 	return retry_ms >= 0 && retry_ms < PORT_WATCH_MS ? retry_ms : PORT_WATCH_MS;
 }
 

@@ -114,6 +114,7 @@ void object_rule_init(struct rule *r, json_t *body)
 
 	r->priority = (uint8_t)json_integer_value(json_object_get(body, "priority"));
 	r->action = strcmp(action, "allow") == 0 ? ACTION_ALLOW : ACTION_DENY;
+	r->log = json_is_true(json_object_get(body, "log"));
 	r->proto = (int16_t)proto_from_json(json_object_get(body, "proto"));
 	r->leg = leg_of(json_string_value(json_object_get(body, "leg")));
 	if (r->leg != LEG_NONE) {

@@ -234,8 +234,9 @@ static const struct field rule_fields[] = {
 		.doc = "Higher first; at equal priority deny before allow, then by id."},
 	{"action", FIELD_ENUM, FIELD_REQUIRED, .values = VALUES("allow", "deny"),
 		.doc = "What happens to what it matches."},
-	{"log", FIELD_BOOL, .fallback = "false", .enforced = ENFORCED("false"),
-		.doc = "Whether each verdict is logged."},
+	{"log", FIELD_BOOL, .fallback = "false",
+		.doc = "Whether events `rule.log` tell of the connections it lets begin and the "
+		       "packets it refuses: some of them, and how many were left out."},
 	{"group", FIELD_ID, .refers = "group",
 		.doc = "The group it belongs to, needed in the policy form; while there is none of "
 		       "that id it matches nothing."},

@@ -23,7 +23,9 @@ struct pipeline *pipeline_create(unsigned worker, int numa_node, uint32_t flow_e
 	p->out = rte_zmalloc_socket("out_queues", PORTS_MAX * sizeof(*p->out), 64, numa_node);
 	/* Large and sparsely used: from the kernel, which gives pages as they are touched. */
 	p->rules = calloc(dry ? 1 : RULES_MAX, sizeof(*p->rules));
-	if (p->stats == NULL || p->out == NULL || p->rules == NULL ||
+	if (!dry)
+		p->log = rule_log_create();
+	if (p->stats == NULL || p->out == NULL || p->rules == NULL || (p->log == NULL && !dry) ||
 		flow_cache_init(&p->cache, flow_entries, numa_node) != 0) {
 		pipeline_free(p);
 		return NULL;
@@ -39,6 +41,7 @@ void pipeline_free(struct pipeline *p)
 	rte_free(p->stats);
 	rte_free(p->out);
 	free(p->rules);
+	rule_log_free(p->log);
 	rte_free(p);
 }
 

@@ -195,6 +195,7 @@ struct snapshot *snapshot_create(const struct snapshot_spec *spec, struct error 
 	s->any[0] = spec->any_out;
 	s->any[1] = spec->any_in;
 	s->rule_rank = spec->rule_rank;
+	s->rule_logs = spec->rule_logs;
 	s->untagged_network = NETWORK_NONE;
 	s->n_workers = spec->n_workers;
 	if (alloc_views(s, spec) != 0) {

@@ -95,7 +95,9 @@ struct snapshot_spec {
 	const struct ruleset *any_in;
 	const struct ruleset *any_out;
 	const uint32_t *rule_rank;
-	bool contiv; /* judge by packets: see stage/flat.c */
+	const bool
+		*rule_logs; /* by rule index: are its verdicts told? NULL: no rule's. Not copied. */
+	bool contiv;	    /* judge by packets: see stage/flat.c */
 	uint32_t mac_age_s;
 	bool tcp_midstream_drop;
 	unsigned n_workers;
@@ -130,6 +132,7 @@ struct snapshot {
 	bool contiv;
 	const struct ruleset *any[2]; /* out, in: rules of no one group */
 	const uint32_t *rule_rank;
+	const bool *rule_logs;
 	uint16_t n_ports; /* highest port index + 1 */
 	uint16_t n_uplinks;
 	uint16_t untagged_network;     /* NETWORK_NONE: untagged uplink frames are unknown_vlan */

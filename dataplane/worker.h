@@ -74,6 +74,11 @@ void worker_housekeeping(void);
 void worker_port_stats(uint16_t port, struct port_stats *ret);
 void worker_rule_stats(uint32_t rule, struct rule_stats *ret);
 
+/* rule_log_take() of a worker, rule_log_left_out() of all. Control side, one thread. */
+struct rule_log_record;
+bool worker_rule_log_take(unsigned worker, struct rule_log_record *ret);
+uint64_t worker_rule_log_left_out(uint32_t rule);
+
 struct worker_status {
 	int cpu;
 	int node;

@@ -40,8 +40,24 @@ void worker_forget_network(uint16_t network)
 
 void worker_forget_rule(uint32_t rule)
 {
-	for (unsigned i = 0; i < n_workers; i++)
+	for (unsigned i = 0; i < n_workers; i++) {
 		memset(&workers[i].pipeline->rules[rule], 0, sizeof(struct rule_stats));
+		rule_log_forget(workers[i].pipeline->log, rule);
+	}
+}
+
+bool worker_rule_log_take(unsigned worker, struct rule_log_record *ret)
+{
+	return rule_log_take(workers[worker].pipeline->log, ret);
+}
+
+uint64_t worker_rule_log_left_out(uint32_t rule)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < n_workers; i++)
+		n += rule_log_left_out(workers[i].pipeline->log, rule);
+	return n;
 }
 
 void worker_housekeeping(void)

@@ -200,6 +200,30 @@ void events_tell(struct events *events, struct session *session, enum event_type
 		json_decref(data);
 }
 
+static bool wants(const struct subscriber *s, enum event_type type)
+{
+	return (s->types & (1u << type)) != 0;
+}
+
+bool events_wanted(const struct events *events, enum event_type type)
+{
+	const struct subscriber *s = events->subscribers;
+
+	while (s != NULL && !wants(s, type))
+		s = s->next;
+	return s != NULL;
+}
+
+void events_tell_all(struct events *events, enum event_type type, const char *object, json_t *data)
+{
+	char *line = line_make(type, events->seq, object, data);
+
+	for (struct subscriber *s = events->subscribers; s != NULL; s = s->next)
+		if (wants(s, type))
+			own_add(s, alloc_strdup(line));
+	free(line);
+}
+
 void events_unsubscribe(struct events *events, const struct session *session)
 {
 	for (struct subscriber **at = &events->subscribers; *at != NULL; at = &(*at)->next) {

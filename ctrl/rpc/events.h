@@ -38,6 +38,10 @@ void events_subscribe(
 /* The present state of one thing, for that session alone, before all else; takes over data. */
 void events_tell(struct events *events, struct session *session, enum event_type type,
 	const char *object, json_t *data);
+/* To all who listen now: not kept, so that many of them leave room for others. Takes over data. */
+void events_tell_all(struct events *events, enum event_type type, const char *object, json_t *data);
+/* Does anybody listen to them? */
+bool events_wanted(const struct events *events, enum event_type type);
 void events_unsubscribe(struct events *events, const struct session *session);
 
 /* Hand out what there is to say: a whole line each, freed by send(). */

@@ -71,9 +71,10 @@ method_fn stats_get;
 method_fn policy_trace;
 method_fn events_subscribe_method, events_unsubscribe_method;
 
-/* Make events of commits: a model_commit_fn, with the rpc_context; and of ports. */
+/* Make events of commits: a model_commit_fn, with the rpc_context; of ports; and of what rules log. */
 model_commit_fn commit_note;
 void ports_watch(struct rpc_context *ctx);
+void rules_watch(struct rpc_context *ctx);
 
 /* Is the state at the revision `if_rev` (NULL: any)? -1: no, with STALE_REVISION. */
 int rev_check(const struct call *call, json_t *if_rev, struct error *err);

@@ -7,6 +7,7 @@
 #include "ctrl/limits.h"
 #include "ctrl/rpc/events.h"
 #include "ctrl/rpc/methods.h"
+#include "ctrl/rule_events.h"
 
 static json_t *port_data(const struct port_status *port)
 {
@@ -33,6 +34,16 @@ static void port_note(const struct port_status *port, void *arg)
 void ports_watch(struct rpc_context *ctx)
 {
 	commit_port_changes(port_note, ctx->events);
+}
+
+static void rule_tell(const char *object, json_t *data, void *arg)
+{
+	events_tell_all(arg, EVENT_RULE_LOG, object, data);
+}
+
+void rules_watch(struct rpc_context *ctx)
+{
+	rule_events_say(rule_tell, ctx->events, events_wanted(ctx->events, EVENT_RULE_LOG));
 }
 
 /* The states as they are, to one session. */
@@ -111,6 +122,7 @@ json_t *events_subscribe_method(const struct call *call, struct failure *failure
 	(void)failure;
 	ports_watch(ctx);
 	events_subscribe(ctx->events, call->session, &wish);
+	rules_watch(ctx);
 	if (json_is_true(json_object_get(call->params, "snapshot")))
 		commit_ports_each(port_tell, (void *)(uintptr_t)call);
 	return json_pack(

@@ -128,6 +128,8 @@ static void decide_some(struct pipeline *p, const struct snapshot_port *in, unsi
 	}
 	if (n_asked != 0)
 		judge_burst(p, asked, n_asked);
+	for (unsigned k = 0; k < n_asked; k++)
+		log_refused(p, asked[k]);
 	for (unsigned k = 0; k < n_found; k++) {
 		connection_remember(p, in, found[k]);
 		if (found[k]->began)

@@ -63,6 +63,15 @@ static uint32_t classify(const struct ruleset *rules, const struct ruleset_key *
 	return ret;
 }
 
+/* Of a TCP connection its first segment alone is logged where it is allowed. */
+static bool begins(const struct frame *f)
+{
+	uint8_t flags = frame_tcp_flags(f);
+
+	return f->l4_proto != IPPROTO_TCP ||
+	       (flags & (CONN_TCP_SYN | CONN_TCP_ACK)) == CONN_TCP_SYN;
+}
+
 void flat_judge(struct pipeline *p, const struct snapshot_port *in, struct decision *d)
 {
 	const struct frame *f = &p->burst.frame[d->i];
@@ -86,4 +95,8 @@ void flat_judge(struct pipeline *p, const struct snapshot_port *in, struct decis
 	d->rule[0] = rule & ~RULE_ALLOWS;
 	if (rule != 0 && !(rule & RULE_ALLOWS))
 		d->drop = DROPPED(DROP_rule_deny);
+	if (d->drop != 0)
+		log_refused(p, d);
+	else if (begins(f))
+		log_allowed(p, d);
 }

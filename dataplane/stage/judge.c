@@ -157,6 +157,7 @@ uint8_t judge_receiver(struct pipeline *p, const struct decision *d, const struc
 		return d->refusal;
 	one.rule[0] = one.rule[1] = 0;
 	judge_burst(p, list, 1);
+	log_refused(p, &one);
 	/* Of a reply they judged the original direction; this packet goes the other way. */
 	for (unsigned end = 0; end < 2 && !d->is_reply; end++) {
 		rule[end] = one.rule[end];

@@ -19,6 +19,7 @@
 #include "dataplane/flow_cache.h"
 #include "dataplane/frame.h"
 #include "dataplane/offload.h"
+#include "dataplane/rule_log.h"
 #include "dataplane/snapshot.h"
 #include "lib/conn_table.h"
 #include "lib/frag_table.h"
@@ -110,6 +111,7 @@ struct pipeline {
 	const struct shared_tables *tables;
 	struct port_stats *stats; /* by port index */
 	struct rule_stats *rules; /* by rule index */
+	struct rule_log *log;	  /* NULL: dry */
 	struct out_queue *out;	  /* by port index */
 	uint64_t tsc_khz;
 	uint64_t now_tsc;
@@ -237,6 +239,10 @@ uint8_t judge_receiver(struct pipeline *p, const struct decision *d, const struc
 /* stage/flat.c: in the contiv mode, in place of connection and judge: by what the packet says. */
 void flat_judge(struct pipeline *p, const struct snapshot_port *in, struct decision *d);
 
+/* stage/log.c: for rules with `log`. Those that let a connection begin; the one that refused, if one did. */
+void log_allowed(struct pipeline *p, const struct decision *d);
+void log_refused(struct pipeline *p, const struct decision *d);
+
 /* Of two rules as compiled, the one that decides; 0 is none. */
 static inline uint32_t rule_first(const struct snapshot *snap, uint32_t a, uint32_t b)
 {
@@ -281,12 +287,13 @@ static inline void count_rule(struct pipeline *p, uint32_t rule, uint32_t packet
 	stat_add(&p->rules[rule].bytes, bytes);
 }
 
-/* Each rule that let a connection begin counts it. */
+/* Each rule that let a connection begin counts it, and may log it. */
 static inline void count_connection(struct pipeline *p, const struct decision *d)
 {
 	for (unsigned end = 0; end < 2; end++)
 		if (d->rule[end] != 0)
 			stat_add(&p->rules[d->rule[end]].connections, 1);
+	log_allowed(p, d);
 }
 
 static inline uint16_t load_be16(const uint8_t *b)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "ctrl/rule_events.h"
+
 struct commit_recorder commit_recorder;
 
 int commit_init(bool keep_interfaces, struct error *err)
@@ -62,6 +64,13 @@ void commit_port_changes(port_status_fn *fn, void *arg)
 	if (commit_recorder.ports_changed)
 		commit_ports_each(fn, arg);
 	commit_recorder.ports_changed = false;
+}
+
+void rule_events_say(rule_event_fn *fn, void *arg, bool wanted)
+{
+	(void)fn;
+	(void)arg;
+	(void)wanted;
 }
 
 json_t *commit_endpoint_oper(const char *id)
