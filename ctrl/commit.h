@@ -13,6 +13,8 @@
 #include "ctrl/config.h"
 #include "lib/error.h"
 
+struct stats_window;
+
 #define COMMIT_DEADLINE_MS 5000 /* bound of the wait for the workers where the client names none */
 
 /*
@@ -72,13 +74,21 @@ void commit_port_changes(port_status_fn *fn, void *arg);
 json_t *commit_endpoint_oper(const char *id); /* {state, port:{id,kind,name,socket,mtu,mac}} */
 json_t *commit_uplink_oper(const char *id);   /* the same shape */
 
+/*
+ * From now on, for ms milliseconds, the workers time their stages. Any number of windows may be open: each has
+ * its own begin and end. Freed by the caller, NULL is fine.
+ */
+struct stats_window *stats_window_open(unsigned ms);
+void stats_window_free(struct stats_window *window);
+
 /* The parts of stats.get; new references. ids: JSON array of strings, or NULL for all. */
 json_t *stats_ports(json_t *ids);     /* endpoints and uplinks by id */
 json_t *stats_endpoints(json_t *ids); /* endpoints alone */
 json_t *stats_rules(json_t *ids);
-json_t *stats_workers(void); /* array, by worker */
-json_t *stats_drops(void);   /* totals over all ports, gone ones included */
-json_t *stats_gone(void);    /* sum over ports deleted since the start, port shape */
+/* Array, by worker; with what each spent on its stages in the window, which may be NULL. */
+json_t *stats_workers(const struct stats_window *window);
+json_t *stats_drops(void); /* totals over all ports, gone ones included */
+json_t *stats_gone(void);  /* sum over ports deleted since the start, port shape */
 
 /* Parts of system.status: [{cpu, busy, ports}], and {hugepages, heap_total_bytes, ...}. */
 json_t *status_workers(void);

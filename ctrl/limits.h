@@ -49,6 +49,7 @@
 #define LIMIT_LIST_ITEMS 1000 /* largest and default `limit` of a list */
 #define LIMIT_KEEP_IDS 20000
 #define LIMIT_STATS_IDS 20000
+#define LIMIT_STAGES_MS 10000		/* that a stats.get may have the stages timed */
 #define LIMIT_DOCUMENT_OBJECTS 1000000	/* of one state.replace or resync */
 #define LIMIT_EVENTS 4096		/* that are kept for who asks later */
 #define LIMIT_EVENT_NAMES 256		/* objects that one event names */

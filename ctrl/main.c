@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "ctrl/commit.h"
 #include "ctrl/eal.h"
@@ -99,15 +98,12 @@ static void on_ready(void *arg)
 
 static void context_init(struct daemon *daemon)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	boot_id_make(daemon->ctx.boot_id);
 	daemon->ctx.model = model_new();
 	daemon->ctx.events = events_new(daemon->ctx.boot_id);
 	model_observe(daemon->ctx.model, commit_note, &daemon->ctx);
 	daemon->ctx.dpdk_version = eal_version();
-	daemon->ctx.started_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	daemon->ctx.started_ns = monotonic_ns();
 	daemon->ctx.daemon = daemon;
 	daemon->ctx.shutdown = daemon_shutdown;
 	daemon->ctx.clients = daemon_clients;

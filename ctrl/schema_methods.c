@@ -125,7 +125,11 @@ PARAMS(stats_params,
 	{"kinds", FIELD_ARRAY, .max = 64, .element = &kind_element,
 		.doc = "Only these; default: all."},
 	{"ids", FIELD_ARRAY, .max = LIMIT_STATS_IDS, .element = &id_element,
-		.doc = "Only the ports, endpoints and rules with these ids."});
+		.doc = "Only the ports, endpoints and rules with these ids."},
+	{"stages_ms", FIELD_INT, .min = 1, .max = LIMIT_STAGES_MS,
+		.doc = "Time the stages of all workers for so long, in milliseconds; the reply "
+		       "comes after that and "
+		       "has `measured` and `stages` of each worker. Goes with the kind `worker`."});
 
 PARAMS(packet_params,
 	{"src_mac", FIELD_MAC, FIELD_UNICAST,

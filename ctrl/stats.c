@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Counters by the names that clients know. */
-#include <rte_cycles.h>
-
 #include "ctrl/commit.h"
 #include "ctrl/commit_state.h"
 #include "ctrl/stats_json.h"
@@ -124,27 +122,4 @@ json_t *stats_drops(void)
 	sum_ports(&commit_state.names.endpoint, &sum);
 	sum_ports(&commit_state.names.uplink, &sum);
 	return drops_json(&sum);
-}
-
-static uint64_t nanoseconds(uint64_t tsc)
-{
-	return (uint64_t)((double)tsc / (double)rte_get_tsc_hz() * NS_PER_S);
-}
-
-json_t *stats_workers(void)
-{
-	json_t *ret = json_array();
-
-	for (unsigned i = 0; i < worker_count(); i++) {
-		struct worker_status status = {0};
-		json_t *json = json_object();
-
-		worker_status_get(i, &status);
-		json_object_set_new(json, "cpu", json_integer(status.cpu));
-		set_count(json, "busy_ns", nanoseconds(status.busy_tsc));
-		set_count(json, "total_ns", nanoseconds(status.total_tsc));
-		set_worker_counts(json, &status);
-		json_array_append_new(ret, json);
-	}
-	return ret;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What stats.c and stats_status.c both write. Executor thread. */
+/* What stats.c, stats_workers.c and stats_status.c write. Executor thread. */
 #ifndef LEAT_CTRL_STATS_JSON_H
 #define LEAT_CTRL_STATS_JSON_H
 
@@ -11,6 +11,14 @@
 static inline void set_count(json_t *object, const char *name, uint64_t n)
 {
 	json_object_set_new(object, name, json_integer((json_int_t)n));
+}
+
+/* Where a worker runs, and how many queues it polls: the first members in both. */
+static inline void set_worker_place(json_t *object, const struct worker_status *status)
+{
+	json_object_set_new(object, "cpu", json_integer(status->cpu));
+	json_object_set_new(object, "node", json_integer(status->node));
+	set_count(object, "ports", status->polls);
 }
 
 /* The counters of a worker that both stats.get and system.status give. */

@@ -41,10 +41,8 @@ json_t *status_workers(void)
 		json_t *json = json_object();
 
 		worker_status_get(i, &status);
-		json_object_set_new(json, "cpu", json_integer(status.cpu));
-		json_object_set_new(json, "node", json_integer(status.node));
+		set_worker_place(json, &status);
 		json_object_set_new(json, "busy", json_real(busy_share(i, &status)));
-		set_count(json, "ports", status.polls);
 		set_worker_counts(json, &status);
 		json_array_append_new(ret, json);
 	}

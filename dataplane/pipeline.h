@@ -22,6 +22,9 @@ void pipeline_clock(struct pipeline *p, uint64_t now_tsc);
 /* Receive one burst from a queue, take it through all stages and give it back. Returns its frames.
  */
 unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll);
+/* The same, and what each stage took is added to p->cycles, see dataplane/stage_cycles.h. */
+unsigned pipeline_poll_timed(
+	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll);
 
 /* Tell the far sides of what they were given since the last time. Before snap or its ports may go. */
 void pipeline_notify(struct pipeline *p);

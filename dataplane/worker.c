@@ -20,7 +20,11 @@ struct worker workers[WORKERS_MAX];
 unsigned n_workers;
 struct shared_tables shared_tables;
 
-static bool stopping; /* stored by the control side, loaded by workers */
+/* Stored by the control side, loaded by workers once a round; relaxed: nothing else hangs on either. */
+static struct {
+	bool stopping;
+	uint64_t measure_until; /* rounds that begin before this time, in TSC, are timed; 0: none */
+} __attribute__((aligned(64))) orders;
 
 /*
  * A queue that was empty in so many rounds in a row is looked at in one round of so many, as long as others have
@@ -86,7 +90,8 @@ static bool is_passed_by(const struct worker *w, const struct poll_slot *slot, u
 	return slot->silent_rounds == SILENT_ROUNDS && w->busy && (w->turn + i) % SILENT_TURNS != 0;
 }
 
-static unsigned worker_round(struct worker *w, uint64_t now)
+static inline __attribute__((always_inline)) unsigned worker_round(
+	struct worker *w, uint64_t now, const bool timed)
 {
 	bool look = w->has_syscall_ports && now >= w->next_look_tsc;
 	unsigned work = 0;
@@ -101,7 +106,10 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 
 		if (is_passed_by(w, slot, i))
 			continue;
-		n = pipeline_poll(w->pipeline, w->snap, slot->poll);
+		if (timed)
+			n = pipeline_poll_timed(w->pipeline, w->snap, slot->poll);
+		else
+			n = pipeline_poll(w->pipeline, w->snap, slot->poll);
 		if (n != 0)
 			slot->silent_rounds = 0;
 		else if (slot->silent_rounds < SILENT_ROUNDS)
@@ -117,7 +125,11 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 		if (n != 0 && worker_snapshot_changed(w))
 			break;
 	}
+	if (timed)
+		w->pipeline->cycles.lap_tsc = rte_rdtsc();
 	pipeline_notify(w->pipeline);
+	if (timed && work != 0)
+		stage_lap(&w->pipeline->cycles, TIMED_notify, work);
 	w->busy = work != 0;
 	w->turn++;
 	if (look)
@@ -125,30 +137,53 @@ static unsigned worker_round(struct worker *w, uint64_t now)
 	return work;
 }
 
+/* Everything that is done once a round; `timed` as in pipeline.c. */
+static inline __attribute__((always_inline)) void worker_turn(
+	struct worker *w, uint64_t now, const bool timed)
+{
+	unsigned work;
+
+	if (timed)
+		stage_round_begin(&w->pipeline->cycles);
+	/* First the report, then the look: what was loaded before it may be freed by it. */
+	rte_rcu_qsbr_quiescent(worker_qsbr(), w->index);
+	if (worker_snapshot_changed(w))
+		worker_take_snapshot(w, worker_published());
+	work = worker_round(w, now, timed);
+	stat_add(&w->rounds, 1);
+	if (work != 0) {
+		uint64_t took;
+
+		if (w->waited)
+			worker_adapt_spin(w, now);
+		w->last_work_tsc = now;
+		w->sleep_us = 0;
+		w->frames += work;
+		took = rte_rdtsc() - now;
+		stat_add(&w->busy_tsc, took);
+		if (timed)
+			stage_round_end(&w->pipeline->cycles, took, work);
+	} else {
+		worker_idle(w, now);
+	}
+}
+
+static __attribute__((noinline)) void worker_turn_timed(struct worker *w, uint64_t now)
+{
+	worker_turn(w, now, true);
+}
+
 static void worker_loop(struct worker *w)
 {
 	uint64_t before = rte_rdtsc();
 
-	while (!__atomic_load_n(&stopping, __ATOMIC_RELAXED)) {
+	while (!__atomic_load_n(&orders.stopping, __ATOMIC_RELAXED)) {
 		uint64_t now = rte_rdtsc();
-		unsigned work;
 
-		/* First the report, then the look: what was loaded before it may be freed by it. */
-		rte_rcu_qsbr_quiescent(worker_qsbr(), w->index);
-		if (worker_snapshot_changed(w))
-			worker_take_snapshot(w, worker_published());
-		work = worker_round(w, now);
-		stat_add(&w->rounds, 1);
-		if (work != 0) {
-			if (w->waited)
-				worker_adapt_spin(w, now);
-			w->last_work_tsc = now;
-			w->sleep_us = 0;
-			w->frames += work;
-			stat_add(&w->busy_tsc, rte_rdtsc() - now);
-		} else {
-			worker_idle(w, now);
-		}
+		if (now < __atomic_load_n(&orders.measure_until, __ATOMIC_RELAXED))
+			worker_turn_timed(w, now);
+		else
+			worker_turn(w, now, false);
 		stat_add(&w->total_tsc, now - before);
 		before = now;
 	}
@@ -248,7 +283,8 @@ int workers_start(const struct worker_options *options, struct error *err)
 		return error_set(
 			err, LEAT_EXHAUSTED, "no memory for the shared tables: give --memory more");
 	}
-	__atomic_store_n(&stopping, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&orders.stopping, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&orders.measure_until, 0, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < options->n; i++) {
 		if (worker_prepare(&workers[i], i, options, err) != 0 ||
 			worker_start(&workers[i], err) != 0) {
@@ -265,7 +301,7 @@ void workers_stop(void)
 {
 	unsigned n = n_workers;
 
-	__atomic_store_n(&stopping, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&orders.stopping, true, __ATOMIC_RELAXED);
 	worker_wake_all();
 	for (unsigned i = 0; i < n; i++)
 		pthread_join(workers[i].thread, NULL);
@@ -284,4 +320,11 @@ unsigned worker_count(void)
 int worker_node(unsigned worker)
 {
 	return workers[worker].node;
+}
+
+uint64_t worker_measure_until(uint64_t tsc)
+{
+	if (tsc > orders.measure_until)
+		__atomic_store_n(&orders.measure_until, tsc, __ATOMIC_RELAXED);
+	return orders.measure_until;
 }

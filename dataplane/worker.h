@@ -16,6 +16,7 @@
 
 #include "dataplane/counters.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/stage_cycles.h"
 #include "lib/error.h"
 
 #define LEARNED_MACS_MAX (1U << 14) /* in all networks */
@@ -93,6 +94,14 @@ struct worker_status {
 	uint16_t polls; /* queues it polls */
 };
 void worker_status_get(unsigned worker, struct worker_status *ret);
+
+/*
+ * Have all workers time the stages of the rounds that begin before `tsc`, or before the latest time asked for, which is
+ * returned; 0 only asks. A worker that sleeps is not woken: it has nothing to time. Control side, one thread.
+ */
+uint64_t worker_measure_until(uint64_t tsc);
+/* What one has counted in all such rounds since the start. Control side, at any time. */
+void worker_cycles_get(unsigned worker, struct stage_cycles *ret);
 
 /* Shared tables, for oper and tests: connections and learned MACs now. */
 size_t worker_conn_count(void);

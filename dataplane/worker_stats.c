@@ -87,6 +87,11 @@ void worker_status_get(unsigned worker, struct worker_status *ret)
 	ret->polls = (uint16_t)stat_read(&w->polls);
 }
 
+void worker_cycles_get(unsigned worker, struct stage_cycles *ret)
+{
+	stage_cycles_read(ret, &workers[worker].pipeline->cycles);
+}
+
 size_t worker_conn_count(void)
 {
 	return conn_table_count(shared_tables.conns);

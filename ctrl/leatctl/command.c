@@ -17,8 +17,13 @@ static const struct command commands[] = {
 	{"drops", NULL, COMMAND_CALL, "stats.get", NULL, NULL, false, "kinds=port,drop",
 		print_drops, "Where every dropped packet went, by port and reason."},
 	{"trace", NULL, COMMAND_CALL, "policy.trace", NULL, NULL, false, NULL, print_trace, NULL},
-	{"worker", "show", COMMAND_CALL, "system.status", NULL, NULL, false, NULL, print_workers,
-		"The polling cores and how busy they are."},
+	{"worker", "show", COMMAND_MEASURE, "stats.get", NULL, NULL, false, "kinds=worker",
+		print_workers,
+		"The polling cores, how busy they are and what each stage costs them, measured for "
+		"a second "
+		"or stages_ms."},
+	{"worker", "watch", COMMAND_WATCH, "stats.get", NULL, NULL, false, "kinds=worker",
+		print_workers, "The same again and again, until it is ended."},
 	{"dump", NULL, COMMAND_CALL, "state.get", NULL, NULL, false, NULL, print_json, NULL},
 	{"apply", NULL, COMMAND_DOCUMENT, "state.replace", "FILE", NULL, true, NULL, print_replace,
 		"Replace all objects of one owner by those of the file, a document as dump prints; "

@@ -16,6 +16,8 @@ enum command_kind {
 	COMMAND_DOCUMENT,   /* params from a JSON file, then the arguments */
 	COMMAND_RAW,	    /* call METHOD [JSON] */
 	COMMAND_SHUTDOWN,   /* asks for the boot_id first */
+	COMMAND_MEASURE,    /* as CALL, with stages_ms */
+	COMMAND_WATCH,	    /* as MEASURE, again and again until it is ended */
 	COMMAND_MONITOR,    /* prints what comes after the reply, until it is ended */
 	COMMAND_EDIT,	    /* edit [KIND [ID]] */
 	COMMAND_IDS,	    /* ids KIND */

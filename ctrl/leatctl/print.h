@@ -26,6 +26,8 @@ void print_txn(json_t *result, const struct printed *what);
 void print_stats(json_t *result, const struct printed *what);
 void print_drops(json_t *result, const struct printed *what);
 void print_status(json_t *result, const struct printed *what);
+/* Of system.status or stats.get; the second after what each worker's stages cost. */
+void print_worker_rows(json_t *workers);
 void print_workers(json_t *result, const struct printed *what);
 void print_event(json_t *event, const struct printed *what);
 void print_trace(json_t *result, const struct printed *what);

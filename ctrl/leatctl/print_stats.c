@@ -11,7 +11,6 @@
 #define SECONDS_PER_DAY 86400
 #define SECONDS_PER_HOUR 3600
 #define SECONDS_PER_MINUTE 60
-#define PERCENT 100.0
 
 static bool is_first_table;
 
@@ -114,42 +113,12 @@ static void print_rules(json_t *rules)
 	json_decref(rows);
 }
 
-/* "busy" of system.status, or busy_ns and total_ns of stats.get, as a percentage. */
-static void busy_set(json_t *row)
+static void print_worker_table(json_t *workers)
 {
-	double total = json_number_value(json_object_get(row, "total_ns"));
-	double busy = json_number_value(json_object_get(row, "busy"));
-	char text[32];
-
-	if (total > 0)
-		busy = json_number_value(json_object_get(row, "busy_ns")) / total;
-	snprintf(text, sizeof(text), "%.1f %%", busy * PERCENT);
-	json_object_set_new(row, "busy", json_string(text));
-}
-
-static void print_worker_rows(json_t *workers)
-{
-	static const struct table_column columns[] = {
-		{"CPU", "cpu", CELL_NUMBER},
-		{"NODE", "node", CELL_NUMBER},
-		{"BUSY", "busy", CELL_NUMBER},
-		{"QUEUES", "ports", CELL_NUMBER},
-		{"PACKETS", "packets", CELL_NUMBER},
-		{"FLOW HITS", "flow_hits", CELL_NUMBER},
-		{"FLOW MISSES", "flow_misses", CELL_NUMBER},
-		{"SLEEPS", "sleeps", CELL_NUMBER},
-		{"WAITS", "waits", CELL_NUMBER},
-		{NULL, NULL, CELL_TEXT},
-	};
-	json_t *rows = json_deep_copy(workers);
-
-	for (size_t i = 0; i < json_array_size(rows); i++)
-		busy_set(json_array_get(rows, i));
-	if (json_array_size(rows) > 0) {
+	if (json_array_size(workers) > 0) {
 		title("Workers");
-		table_print(columns, rows);
+		print_worker_rows(workers);
 	}
-	json_decref(rows);
 }
 
 static void drops_append(json_t *rows, const char *port, json_t *drops)
@@ -195,7 +164,7 @@ void print_stats(json_t *result, const struct printed *what)
 	else
 		print_ports("Endpoints", json_object_get(result, "endpoint"), NULL);
 	print_rules(json_object_get(result, "rule"));
-	print_worker_rows(json_object_get(result, "worker"));
+	print_worker_table(json_object_get(result, "worker"));
 	if (json_object_size(drops) > 0) {
 		json_t *rows = json_array();
 
@@ -269,18 +238,11 @@ void print_status(json_t *result, const struct printed *what)
 	print_memory(json_object_get(result, "memory"));
 	printf("Clients   %" JSON_INTEGER_FORMAT "\n",
 		json_integer_value(json_object_get(result, "clients")));
-	print_worker_rows(json_object_get(result, "workers"));
+	print_worker_table(json_object_get(result, "workers"));
 	if (json_array_size(ports) > 0) {
 		title("Ports");
 		table_print(columns, ports);
 	}
-}
-
-void print_workers(json_t *result, const struct printed *what)
-{
-	(void)what;
-	is_first_table = true;
-	print_worker_rows(json_object_get(result, "workers"));
 }
 
 void print_trace(json_t *result, const struct printed *what)

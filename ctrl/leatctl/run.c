@@ -11,13 +11,7 @@
 #include "ctrl/leatctl/run_private.h"
 #include "lib/alloc.h"
 
-struct run {
-	const struct settings *settings;
-	const struct command *command;
-	const char *method;
-	const char *operand; /* or NULL */
-	json_t *params;
-};
+#define MEASURE_DEFAULT_MS 1000
 
 int usage_failed(const char *message)
 {
@@ -64,14 +58,13 @@ static void refusal_print(json_t *error)
 	free(text);
 }
 
-static int no_connection(const struct connection *connection)
+int no_connection(const struct connection *connection)
 {
 	fprintf(stderr, "leatctl: %s\n", connection->message);
 	return STATUS_NO_CONNECTION;
 }
 
-/* STATUS_DONE with the result in *ret, else what to end with. */
-static int ask(const struct run *run, struct connection *connection, const char *method,
+int run_ask(const struct run *run, struct connection *connection, const char *method,
 	json_t *params, json_t **ret)
 {
 	json_t *answer = NULL;
@@ -112,7 +105,7 @@ static int owner_say(const struct run *run, struct connection *connection)
 	params = owner_params(run->settings->owner);
 	if (params == NULL)
 		return usage_failed("the owner is not UTF-8");
-	status = ask(run, connection, "system.hello", params, &result);
+	status = run_ask(run, connection, "system.hello", params, &result);
 	json_decref(params);
 	json_decref(result);
 	return status;
@@ -128,7 +121,7 @@ static int pages_ask(const struct run *run, struct connection *connection, json_
 		int status;
 
 		json_object_set(run->params, "after", next);
-		status = ask(run, connection, run->method, run->params, &page);
+		status = run_ask(run, connection, run->method, run->params, &page);
 		if (status != STATUS_DONE)
 			return status;
 		json_array_extend(json_object_get(result, "items"), json_object_get(page, "items"));
@@ -148,19 +141,19 @@ static int ask_all(const struct run *run, struct connection *connection, json_t 
 		json_t *hello = NULL;
 		json_t *nothing = json_object();
 
-		status = ask(run, connection, "system.hello", nothing, &hello);
+		status = run_ask(run, connection, "system.hello", nothing, &hello);
 		json_object_set(run->params, "confirm", json_object_get(hello, "boot_id"));
 		json_decref(hello);
 		json_decref(nothing);
 	}
 	if (status == STATUS_DONE)
-		status = ask(run, connection, run->method, run->params, ret);
+		status = run_ask(run, connection, run->method, run->params, ret);
 	if (status == STATUS_DONE && run->command->kind == COMMAND_LIST && !one_page)
 		status = pages_ask(run, connection, *ret);
 	return status;
 }
 
-static void result_print(const struct run *run, json_t *result)
+void run_print(const struct run *run, json_t *result)
 {
 	struct printed what = {
 		.noun = run->command->noun,
@@ -176,23 +169,6 @@ static void result_print(const struct run *run, json_t *result)
 	}
 }
 
-/* Events until the switch or the reader goes away. */
-static int events_print(const struct run *run, struct connection *connection)
-{
-	json_t *message;
-
-	while ((message = connection_next(connection)) != NULL) {
-		json_t *event = json_object_get(message, "params");
-
-		if (event != NULL)
-			result_print(run, event);
-		json_decref(message);
-		if (fflush(stdout) != 0)
-			return STATUS_DONE;
-	}
-	return no_connection(connection);
-}
-
 static int talk(const struct run *run)
 {
 	const struct settings *settings = run->settings;
@@ -204,9 +180,11 @@ static int talk(const struct run *run)
 		return no_connection(&connection);
 	status = ask_all(run, &connection, &result);
 	if (status == STATUS_DONE && run->command->kind == COMMAND_MONITOR)
-		status = events_print(run, &connection);
+		status = monitor_run(run, &connection);
+	else if (status == STATUS_DONE && run->command->kind == COMMAND_WATCH)
+		status = watch_run(run, &connection, result);
 	else if (status == STATUS_DONE)
-		result_print(run, result);
+		run_print(run, result);
 	connection_close(&connection);
 	if (status == STATUS_DONE && settings->plan &&
 		json_array_size(json_object_get(result, "differences")) > 0)
@@ -294,6 +272,9 @@ static int params_fill(struct run *run, char *const *words, size_t n, struct err
 		result = args_put_one(schema, run->params, c->field, run->operand, err);
 	if (result == 0)
 		result = args_put(schema, run->params, words, n, err);
+	if (result == 0 && (c->kind == COMMAND_MEASURE || c->kind == COMMAND_WATCH) &&
+		json_object_get(run->params, "stages_ms") == NULL)
+		json_object_set_new(run->params, "stages_ms", json_integer(MEASURE_DEFAULT_MS));
 	if (result == 0 && c->kind != COMMAND_SHUTDOWN)
 		result = args_check(schema, run->params, err);
 	return result;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by ctrl/leatctl/{run,edit}.c alone. */
+/* Shared by ctrl/leatctl/{run,watch,edit}.c alone. */
 #ifndef LEAT_CTRL_LEATCTL_RUN_PRIVATE_H
 #define LEAT_CTRL_LEATCTL_RUN_PRIVATE_H
 
@@ -7,6 +7,26 @@
 
 #include "ctrl/leatctl/connection.h"
 #include "ctrl/leatctl/run.h"
+
+struct run {
+	const struct settings *settings;
+	const struct command *command;
+	const char *method;
+	const char *operand; /* or NULL */
+	json_t *params;
+};
+
+/* STATUS_DONE with the result in *ret, else what to end with; has said what went wrong. */
+int run_ask(const struct run *run, struct connection *connection, const char *method,
+	json_t *params, json_t **ret);
+void run_print(const struct run *run, json_t *result);
+/* Says why; returns STATUS_NO_CONNECTION. */
+int no_connection(const struct connection *connection);
+
+/* watch.c: print what comes until the switch or the reader goes away. */
+int monitor_run(const struct run *run, struct connection *connection);
+/* The result, and those of the same call made again and again; on a terminal always in one place. */
+int watch_run(const struct run *run, struct connection *connection, json_t *result);
 
 /* Says the message; returns STATUS_USAGE. */
 int usage_failed(const char *message);

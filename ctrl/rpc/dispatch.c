@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl/commit.h"
 #include "ctrl/decode.h"
 #include "ctrl/rpc/methods.h"
 
@@ -62,6 +63,8 @@ void session_fini(struct session *session)
 	session->owner = NULL;
 	resync_free(session->resync);
 	session->resync = NULL;
+	stats_window_free(session->window);
+	session->window = NULL;
 }
 
 static void method_unknown(const char *name, struct error *err)
@@ -83,6 +86,7 @@ json_t *rpc_call(struct rpc_context *ctx, struct session *session, const char *n
 	json_t *given = raw_params != NULL ? json_incref(raw_params) : json_object();
 	json_t *result = NULL;
 
+	session->again_ns = 0;
 	if (call.method == NULL)
 		method_unknown(name, &failure->error);
 	else

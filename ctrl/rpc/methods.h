@@ -35,6 +35,9 @@ struct rpc_context {
 	int (*idle)(void *daemon);
 };
 
+/* CLOCK_MONOTONIC. */
+uint64_t monotonic_ns(void);
+
 void boot_id_make(char boot_id[static BOOT_ID_LEN]);
 
 struct resync;
@@ -42,8 +45,14 @@ void resync_free(struct resync *resync); /* NULL is fine */
 
 /* What lasts as long as a connection. */
 struct session {
-	char *owner;	       /* named in system.hello, else NULL */
-	struct resync *resync; /* under way, else NULL */
+	char *owner;		     /* named in system.hello, else NULL */
+	struct resync *resync;	     /* under way, else NULL */
+	struct stats_window *window; /* of a stats.get that is not answered yet, else NULL */
+	/*
+	 * Set by a method that returns NULL and no failure: the same call is to be made again at this time
+	 * (monotonic_ns()), and the connection's next ones after it. 0: it has done all.
+	 */
+	uint64_t again_ns;
 };
 const char *session_owner(const struct session *session);
 void session_fini(struct session *session);
@@ -57,7 +66,8 @@ struct call {
 };
 typedef json_t *method_fn(const struct call *call, struct failure *failure);
 
-/* Look the method up, decode its params (NULL: none given), run it. Result or NULL and failure. */
+/* Look the method up, decode its params (NULL: none given), run it. Result or NULL and failure; or
+ * NULL alone, see session.again_ns. */
 json_t *rpc_call(struct rpc_context *ctx, struct session *session, const char *name,
 	json_t *raw_params, struct failure *failure);
 

@@ -18,11 +18,31 @@ static void list_init(struct request_list *list)
 	list->last = &list->first;
 }
 
-static void list_append(struct request_list *list, struct request *request)
+void request_list_append(struct request_list *list, struct request *request)
 {
 	request->next = NULL;
 	*list->last = request;
 	list->last = &request->next;
+}
+
+struct request *request_list_take(struct request_list *list)
+{
+	struct request *request = list->first;
+
+	if (request == NULL)
+		return NULL;
+	list->first = request->next;
+	if (list->first == NULL)
+		list->last = &list->first;
+	return request;
+}
+
+void request_list_move(struct request_list *to, struct request_list *from)
+{
+	list_init(to);
+	if (from->first != NULL)
+		*to = (struct request_list){from->first, from->last};
+	list_init(from);
 }
 
 int queue_init(struct queue *queue)
@@ -48,10 +68,8 @@ static void list_free(struct request_list *list)
 {
 	struct request *request;
 
-	while ((request = list->first) != NULL) {
-		list->first = request->next;
+	while ((request = request_list_take(list)) != NULL)
 		request_free(request);
-	}
 }
 
 void queue_fini(struct queue *queue)
@@ -66,7 +84,7 @@ void queue_fini(struct queue *queue)
 void queue_push(struct queue *queue, struct request *request)
 {
 	pthread_mutex_lock(&queue->mutex);
-	list_append(&queue->todo, request);
+	request_list_append(&queue->todo, request);
 	pthread_cond_signal(&queue->filled);
 	pthread_mutex_unlock(&queue->mutex);
 }
@@ -99,12 +117,7 @@ struct request *queue_pop(struct queue *queue, int wait_ms, bool *stopping)
 			rc = pthread_cond_timedwait(&queue->filled, &queue->mutex, &deadline);
 	}
 	*stopping = queue->stopping;
-	request = queue->todo.first;
-	if (request != NULL) {
-		queue->todo.first = request->next;
-		if (queue->todo.first == NULL)
-			queue->todo.last = &queue->todo.first;
-	}
+	request = request_list_take(&queue->todo);
 	pthread_mutex_unlock(&queue->mutex);
 	return request;
 }
@@ -121,7 +134,7 @@ static void wake(const struct queue *queue)
 void queue_finish(struct queue *queue, struct request *request)
 {
 	pthread_mutex_lock(&queue->mutex);
-	list_append(&queue->done, request);
+	request_list_append(&queue->done, request);
 	pthread_mutex_unlock(&queue->mutex);
 	wake(queue);
 }

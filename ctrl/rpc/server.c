@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "ctrl/limits.h"
-#include "ctrl/rpc/events.h"
 #include "ctrl/rpc/server_internal.h"
 #include "lib/alloc.h"
 #include "lib/log.h"
@@ -24,73 +22,6 @@ void request_fail(struct request *request, json_t *id, const struct error *error
 	struct failure failure = {.error = *error};
 
 	request->reply = reply_failure(id, &failure, &request->reply_length);
-}
-
-/* Executor: one request, its reply filled in where one is to be sent. */
-static void request_execute(struct rpc_context *ctx, struct request *request)
-{
-	struct failure failure = {0};
-	struct message *message = &request->message;
-	json_t *result;
-
-	if (request->line != NULL &&
-		message_parse(request->line, request->length, message, &failure.error) < 0) {
-		request_fail(request, message->id, &failure.error);
-		return;
-	}
-	result = rpc_call(ctx, request->session, message->method, message->params, &failure);
-	if (message->id == NULL)
-		json_decref(result);
-	else if (result != NULL)
-		request->reply = reply_result(message->id, result, &request->reply_length);
-	else
-		request->reply = reply_failure(message->id, &failure, &request->reply_length);
-	if (result == NULL)
-		log_debug("%s: %s: %s", message->method, error_reason(failure.error.code),
-			failure.error.message);
-	failure_fini(&failure);
-}
-
-static void event_send(struct session *session, char *line, size_t length, void *arg)
-{
-	struct server *server = arg;
-	struct request *request = alloc_zero(1, sizeof(*request));
-
-	/* It is there: the executor is told before a client goes, and has not been told yet. */
-	request->client = (struct client *)((char *)session - offsetof(struct client, session));
-	request->notification = true;
-	request->reply = line;
-	request->reply_length = length;
-	queue_finish(&server->queue, request);
-}
-
-static void executor_run(struct server *server)
-{
-	struct error ending = {0};
-	struct rpc_context *ctx = server->ctx;
-	bool stopping = false;
-
-	error_set(&ending, LEAT_NOT_READY, "the daemon is ending");
-	for (;;) {
-		int wait_ms = ctx->idle != NULL && !stopping ? ctx->idle(ctx->daemon) : -1;
-		struct request *request;
-
-		events_deliver(ctx->events, event_send, server);
-		request = queue_pop(&server->queue, wait_ms, &stopping);
-		if (request == NULL && stopping)
-			return;
-		if (request == NULL)
-			continue;
-		if (request->goodbye)
-			events_unsubscribe(ctx->events, request->session);
-		else if (request->reply != NULL)
-			; /* found wrong by the io thread; it only keeps its place here */
-		else if (!stopping)
-			request_execute(server->ctx, request);
-		else if (request->line != NULL || request->message.id != NULL)
-			request_fail(request, request->message.id, &ending);
-		queue_finish(&server->queue, request);
-	}
 }
 
 static struct timeval ms(unsigned value)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by ctrl/rpc/{server,listen,client,queue}.c alone. */
+/* Shared by ctrl/rpc/{server,executor,postpone,listen,client,queue}.c alone. */
 #ifndef LEAT_CTRL_RPC_SERVER_INTERNAL_H
 #define LEAT_CTRL_RPC_SERVER_INTERNAL_H
 
@@ -58,6 +58,8 @@ struct client {
 	struct client *prev, *next;
 };
 
+struct postponed;
+
 struct server {
 	int lock_fd;
 	int listen_fd;
@@ -73,6 +75,7 @@ struct server {
 	struct client *clients;
 	_Atomic unsigned n_clients; /* written by io, read by system.status; relaxed */
 	struct queue queue;
+	struct postponed *postponed; /* executor */
 	pthread_t thread;
 	bool ending; /* io: flush and leave */
 };
@@ -107,6 +110,24 @@ struct request *queue_collect(struct queue *queue, bool *ended);
 void queue_end(struct queue *queue);
 void queue_stop(struct queue *queue);
 void request_free(struct request *request);
+
+/* Requests one behind the other; whoever has the list. take: NULL where there is none. */
+void request_list_append(struct request_list *list, struct request *request);
+struct request *request_list_take(struct request_list *list);
+/* All of them, to a list that need not be one yet; `from` is empty then. */
+void request_list_move(struct request_list *to, struct request_list *from);
+
+/* executor.c: run requests until the queue is stopped and empty. */
+void executor_run(struct server *server);
+
+/* postpone.c: the first of a connection's requests is called again when its session says, the others wait. */
+void postpone(struct postponed **list, struct request_list *requests);
+/* Behind what its connection waits for; false: that waits for nothing. */
+bool postponed_append(struct postponed *list, struct request *request);
+/* Take the requests of a connection whose time has come, or of any; false: there is none. */
+bool postponed_due(struct postponed **list, bool all, struct request_list *ret);
+/* Milliseconds until the next one is due, or wait_ms where that is less; -1: as long as it takes. */
+int postponed_wait_ms(const struct postponed *list, int wait_ms);
 
 /* server.c: fill request->reply of request->message. */
 void request_fail(struct request *request, json_t *id, const struct error *error);

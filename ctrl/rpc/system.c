@@ -82,6 +82,11 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+uint64_t monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
 json_t *system_ping(const struct call *call, struct failure *failure)
 {
 	(void)call;
@@ -125,7 +130,7 @@ json_t *system_status(const struct call *call, struct failure *failure)
 {
 	struct rpc_context *ctx = call->ctx;
 	json_t *ports = json_array();
-	uint64_t uptime_ns = clock_ns(CLOCK_MONOTONIC) - ctx->started_ns;
+	uint64_t uptime_ns = monotonic_ns() - ctx->started_ns;
 
 	(void)failure;
 	ports_add(ports, ctx->model, OBJECT_UPLINK);

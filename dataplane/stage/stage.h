@@ -21,6 +21,7 @@
 #include "dataplane/offload.h"
 #include "dataplane/rule_log.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/stage_cycles.h"
 #include "lib/conn_table.h"
 #include "lib/frag_table.h"
 #include "lib/mac_table.h"
@@ -145,6 +146,9 @@ struct pipeline {
 	struct burst burst;
 	struct offload_slot segment;
 	struct offload_slot slot[OFFLOAD_SLOTS];
+
+	/* At the end: what is above lies as it would without it. */
+	struct stage_cycles cycles __attribute__((aligned(64)));
 };
 
 /*

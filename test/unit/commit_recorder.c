@@ -2,9 +2,11 @@
 #include "test/unit/commit_recorder.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "ctrl/rule_events.h"
+#include "lib/alloc.h"
 
 struct commit_recorder commit_recorder;
 
@@ -98,9 +100,26 @@ json_t *stats_rules(json_t *ids)
 	return stats_ports(ids);
 }
 
-json_t *stats_workers(void)
+struct stats_window {
+	unsigned ms;
+};
+
+struct stats_window *stats_window_open(unsigned ms)
 {
-	return json_array();
+	struct stats_window *window = alloc_zero(1, sizeof(*window));
+
+	window->ms = ms;
+	return window;
+}
+
+void stats_window_free(struct stats_window *window)
+{
+	free(window);
+}
+
+json_t *stats_workers(const struct stats_window *window)
+{
+	return json_pack("[{s:i}]", "ms", window != NULL ? (int)window->ms : 0);
 }
 
 json_t *stats_drops(void)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is printed as it comes, until it is ended. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ctrl/leatctl/run_private.h"
+
+#define CLEAR "\033[H\033[J" /* the terminal; the cursor is at its beginning */
+
+int monitor_run(const struct run *run, struct connection *connection)
+{
+	json_t *message;
+
+	while ((message = connection_next(connection)) != NULL) {
+		json_t *event = json_object_get(message, "params");
+
+		if (event != NULL)
+			run_print(run, event);
+		json_decref(message);
+		if (fflush(stdout) != 0)
+			return STATUS_DONE;
+	}
+	return no_connection(connection);
+}
+
+int watch_run(const struct run *run, struct connection *connection, json_t *result)
+{
+	bool for_people = !run->settings->json;
+	bool in_place = for_people && isatty(STDOUT_FILENO);
+	int status = STATUS_DONE;
+
+	json_incref(result);
+	while (status == STATUS_DONE) {
+		if (in_place)
+			fputs(CLEAR, stdout);
+		run_print(run, result);
+		if (for_people && !in_place)
+			putchar('\n');
+		json_decref(result);
+		result = NULL;
+		if (fflush(stdout) != 0)
+			return STATUS_DONE;
+		status = run_ask(run, connection, run->method, run->params, &result);
+	}
+	return status;
+}
