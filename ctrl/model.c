@@ -83,7 +83,7 @@ json_t *model_global(const struct model *model)
 
 struct pending_ctx {
 	const struct model *model;
-	const struct txn *txn; /* NULL: the model as it is */
+	struct txn *txn; /* NULL: the model as it is */
 	json_t *list;
 };
 
@@ -101,19 +101,40 @@ static int pending_add(enum object_type type, const char *id, bool hard, void *a
 	return 0;
 }
 
+static void number_add(uint64_t *numbers, uint16_t num)
+{
+	numbers[num / 64] |= 1ULL << num % 64;
+}
+
+/* Once for all of a transaction: it may have thousands of rules, and as many groups. */
+static void group_numbers_fill(struct txn *txn)
+{
+	uint64_t *numbers = txn->group_numbers;
+	size_t n;
+	struct object *const *list = model_list(txn->model, OBJECT_GROUP, &n);
+
+	memset(numbers, 0, sizeof(txn->group_numbers));
+	for (size_t i = 0; i < n; i++)
+		if (txn_change_of(txn, OBJECT_GROUP, list[i]->id) == NULL)
+			number_add(numbers, list[i]->as.group.num);
+	for (const struct txn_change *c = NULL; (c = txn_next(txn, c)) != NULL;)
+		if (c->type == OBJECT_GROUP && c->after != NULL)
+			number_add(numbers, c->after->as.group.num);
+	number_add(numbers, 0);
+}
+
 static bool group_number_is_there(const struct pending_ctx *ctx, uint16_t num)
 {
 	size_t n;
 	struct object *const *list = model_list(ctx->model, OBJECT_GROUP, &n);
 
+	if (ctx->txn != NULL) {
+		if ((ctx->txn->group_numbers[0] & 1) == 0)
+			group_numbers_fill(ctx->txn);
+		return (ctx->txn->group_numbers[num / 64] >> num % 64 & 1) != 0;
+	}
 	for (size_t i = 0; i < n; i++)
-		if (list[i]->as.group.num == num &&
-			(ctx->txn == NULL ||
-				txn_change_of(ctx->txn, OBJECT_GROUP, list[i]->id) == NULL))
-			return true;
-	for (const struct txn_change *c = NULL;
-		ctx->txn != NULL && (c = txn_next(ctx->txn, c)) != NULL;)
-		if (c->type == OBJECT_GROUP && c->after != NULL && c->after->as.group.num == num)
+		if (list[i]->as.group.num == num)
 			return true;
 	return false;
 }
@@ -142,7 +163,7 @@ json_t *model_pending(const struct model *model, const struct object *object)
 	return pending_of(&ctx, object);
 }
 
-json_t *txn_pending(const struct txn *txn, const struct object *object)
+json_t *txn_pending(struct txn *txn, const struct object *object)
 {
 	struct pending_ctx ctx = {.model = txn->model, .txn = txn};
 

@@ -94,7 +94,7 @@ const struct txn_change *txn_next(const struct txn *txn, const struct txn_change
 /* Does it put or delete the object of that name, "endpoint:web1"? */
 bool txn_has(const struct txn *txn, const char *name);
 /* As model_pending, on the outcome; for dry runs too. */
-json_t *txn_pending(const struct txn *txn, const struct object *object);
+json_t *txn_pending(struct txn *txn, const struct object *object);
 /* Does it change anything? */
 bool txn_is_change(const struct txn *txn);
 

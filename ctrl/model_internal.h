@@ -5,6 +5,8 @@
 
 #include "ctrl/model.h"
 
+#define GROUP_NUMBERS (UINT16_MAX + 1)
+
 /* One outcome: its objects by type and id, and the config of their typed forms. */
 struct view {
 	struct config config;
@@ -32,6 +34,8 @@ struct txn {
 	struct model *model;
 	struct txn_change *changes; /* hash by "type:id" in the order of the ops */
 	struct claim *claims;	    /* of what it puts; hash by key (hh_txn) */
+	/* A bit for each number that a group has on the outcome; 0 has none: its bit says that the others are right. */
+	uint64_t group_numbers[GROUP_NUMBERS / 64];
 	size_t failed_op;
 };
 

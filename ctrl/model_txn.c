@@ -107,6 +107,7 @@ static struct txn_change *change_add(
 	change->name = alloc_strdup(name);
 	change->id = alloc_strdup(id);
 	HASH_ADD_KEYPTR(hh, txn->changes, change->name, strlen(change->name), change);
+	txn->group_numbers[0] = 0;
 	return change;
 }
 

@@ -90,8 +90,8 @@ void rules_watch(struct rpc_context *ctx);
 int rev_check(const struct call *call, json_t *if_rev, struct error *err);
 
 /* {changed, rev, pending[], ...}: what an upsert or delete gives back; after the commit. */
-json_t *change_result(const struct call *call, const struct txn *txn,
-	const struct txn_change *change, bool dry_run);
+json_t *change_result(
+	const struct call *call, struct txn *txn, const struct txn_change *change, bool dry_run);
 /* An object's oper part, NULL: it has none. */
 json_t *object_oper(const struct model *model, const struct object *object);
 

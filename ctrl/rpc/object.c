@@ -35,8 +35,8 @@ static json_t *removed_by(const struct txn *txn, size_t op)
 	return removed;
 }
 
-json_t *change_result(const struct call *call, const struct txn *txn,
-	const struct txn_change *change, bool dry_run)
+json_t *change_result(
+	const struct call *call, struct txn *txn, const struct txn_change *change, bool dry_run)
 {
 	const struct model *model = call->ctx->model;
 	json_t *result = json_object();

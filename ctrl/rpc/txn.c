@@ -73,7 +73,7 @@ static int op_add(
 	return result;
 }
 
-static json_t *results_of(const struct call *call, const struct txn *txn, bool dry_run)
+static json_t *results_of(const struct call *call, struct txn *txn, bool dry_run)
 {
 	json_t *results = json_array();
 

@@ -45,6 +45,38 @@ static void test_references(void **state)
 	assert_true(changed());
 }
 
+#define LEG(id, num)                                                                               \
+	"{\"method\":\"rule.upsert\",\"params\":{\"id\":\"" id                                     \
+	"\",\"leg\":\"inRx\",\"action\":\"deny\",\"dst_group\":" num "}}"
+#define GROUP(id, num)                                                                             \
+	"{\"method\":\"group.upsert\",\"params\":{\"id\":\"" id "\",\"num\":" num "}}"
+
+/* How much the n-th op's object waits for. */
+static size_t waits_for(size_t op)
+{
+	json_t *result = json_array_get(json_object_get(last_result, "results"), op);
+
+	return json_array_size(json_object_get(result, "pending"));
+}
+
+/* What a rule waits for is that of the outcome, wherever in the transaction the group stands. */
+static void test_numbers_of_groups(void **state)
+{
+	(void)state;
+	ok("txn.apply",
+		"{\"ops\":[" LEG("a", "5") "," GROUP("five", "5") "," GROUP("six", "6") "]}");
+	assert_int_equal(waits_for(0), 0);
+	ok("txn.apply", "{\"ops\":[" LEG("a", "5") "," LEG("b", "6") "," LEG("c", "65535") "," LEG(
+				"d", "7") "," GROUP("five", "7") "]}");
+	assert_int_equal(waits_for(0), 1);
+	assert_int_equal(waits_for(1), 0);
+	assert_int_equal(waits_for(2), 1);
+	assert_int_equal(waits_for(3), 0);
+	ok("txn.apply", "{\"ops\":[{\"method\":\"group.delete\",\"params\":{\"id\":\"six\"}}," LEG(
+				"b", "6") "]}");
+	assert_int_equal(waits_for(1), 1);
+}
+
 static void test_owners(void **state)
 {
 	(void)state;
@@ -190,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MODEL_TEST(test_put_again_changes_nothing),
 		MODEL_TEST(test_references),
+		MODEL_TEST(test_numbers_of_groups),
 		MODEL_TEST(test_owners),
 		MODEL_TEST(test_conflicts),
 		MODEL_TEST(test_untagged_networks),
