@@ -9,6 +9,7 @@ from scapy.layers.inet import ICMP, TCP
 
 SWEEP_SECONDS = 100
 SWEEP_RATE = 20000  # probes a second, at least
+QUEUE = 100_000  # frames: all of a sweep
 UDP_PORTS = "1-2000"
 
 
@@ -18,6 +19,8 @@ def pair(net):
     net.call("group.upsert", id="closed", default_action="deny")
     net.call("group.upsert", id="open")
     net.intruder = net.tap("intruder", group="open")
+    # On a busy machine the switch may be late: nothing of a sweep gets lost before it is judged.
+    net.intruder.ns.ip(f"link set eth0 txqueuelen {QUEUE}")
     net.target = net.tap("target", group="closed")
     net.target.open_raw()
     return net
