@@ -55,7 +55,7 @@ def test_every_packet_is_in_every_stage(net):
     a.raw.send(frames.udp(a, b, "not measured."))
     b.raw.expect(frames.payload_is("not measured."))
     assert "stages" not in net.call("stats.get", kinds=["worker"])["worker"][0]
-    measurement = Measurement(net, 2000)
+    measurement = Measurement(net, 3000)
     for number in range(FRAMES):
         a.raw.send(frames.udp(a, b, f"frame {number}."))
     b.raw.expect(frames.payload_is(f"frame {FRAMES - 1}."))
@@ -101,7 +101,7 @@ def test_vhost_and_two_workers(make_switch):
     sender, receiver = net.peer(v), net.peer(w)
     for host in (v, w):
         wait.until(lambda host=host: net.state_of(host) == "active", 10, host.id)
-    measurement = Measurement(net, 1000)
+    measurement = Measurement(net, 3000)
     sender.transmit(frames.udp(v, w, "for whom it counts."))
     receiver.expect(lambda data: b"for whom it counts." in data)
     assert sorted(worker["measured"]["packets"] for worker in measurement.workers()) == [0, 1]
