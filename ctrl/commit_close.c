@@ -5,9 +5,9 @@
  */
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "ctrl/commit_state.h"
+#include "lib/clock.h"
 
 #define CLOSE_THREADS 16
 
@@ -19,17 +19,9 @@
 
 static uint64_t last_tap_ns; /* when the last TAP was closed, monotonic */
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
 bool ports_may_linger(void)
 {
-	return last_tap_ns != 0 && now_ns() - last_tap_ns < LINGER_NS;
+	return last_tap_ns != 0 && monotonic_ns() - last_tap_ns < LINGER_NS;
 }
 
 /* The TAPs to close; next: index of the first that no thread has taken, atomic. */
@@ -73,5 +65,5 @@ void ports_close(struct port **ports, size_t n)
 	while (n_threads > 0)
 		pthread_join(threads[--n_threads], NULL);
 	if (c.n > 0)
-		last_tap_ns = now_ns();
+		last_tap_ns = monotonic_ns();
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ports that are not there: a namespace or a device that comes late, a TAP that somebody deleted. */
 #include <stdio.h>
-#include <time.h>
 
 #include "ctrl/commit.h"
 #include "ctrl/commit_ports.h"
 #include "ctrl/commit_state.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define RETRY_FIRST_MS 500
@@ -13,14 +13,6 @@
 
 static uint64_t due_ms; /* monotonic; 0: nothing is to be tried */
 static unsigned pause_ms;
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* Looked for after a commit or a change of some port's state: that is what loses and finds ports. */
 static bool any_lost(void)
@@ -88,13 +80,13 @@ int commit_retry(void)
 	}
 	if (due_ms == 0) {
 		pause_ms = RETRY_FIRST_MS;
-	} else if (now_ms() < due_ms) {
-		return (int)(due_ms - now_ms());
+	} else if (monotonic_ms() < due_ms) {
+		return (int)(due_ms - monotonic_ms());
 	} else {
 		retry_all();
 		pause_ms = pause_ms * 2 < RETRY_MAX_MS ? pause_ms * 2 : RETRY_MAX_MS;
 	}
-	due_ms = now_ms() + pause_ms;
+	due_ms = monotonic_ms() + pause_ms;
 	return any_lost() ? (int)pause_ms : -1;
 }
 

@@ -14,6 +14,7 @@
 #include "ctrl/store.h"
 #include "ctrl/watchdog.h"
 #include "dataplane/worker.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define CONFIG_OWNER "config"

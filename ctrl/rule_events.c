@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <uthash.h>
 
@@ -11,10 +10,10 @@
 #include "ctrl/limits.h"
 #include "ctrl/rule_events_json.h"
 #include "lib/alloc.h"
+#include "lib/clock.h"
 #include "lib/token_bucket.h"
 
 #define MS_PER_S 1000
-#define NS_PER_MS 1000000
 
 /* A rule of which there was a record. */
 struct tally {
@@ -39,14 +38,6 @@ static struct {
 	uint64_t looked_ms; /* for what nothing was said about */
 	bool wanted;
 } said;
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * MS_PER_S + (uint64_t)ts.tv_nsec / NS_PER_MS;
-}
 
 static struct tally *tally_of(uint32_t rule)
 {
@@ -115,7 +106,7 @@ static void take(
 
 void rule_events_collect(const struct compile_names *next)
 {
-	uint64_t now = now_ms();
+	uint64_t now = monotonic_ms();
 
 	for (unsigned worker = 0; worker < worker_count(); worker++) {
 		struct rule_log_record record;
@@ -167,7 +158,7 @@ void rule_events_say(rule_event_fn *fn, void *arg, bool wanted)
 	rule_events_collect(NULL);
 	listeners_are(wanted);
 	if (wanted)
-		say_rest(now_ms());
+		say_rest(monotonic_ms());
 	while ((line = line_pop()) != NULL) {
 		fn(line->object, line->data, arg);
 		free(line->object);

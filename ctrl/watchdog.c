@@ -5,13 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "dataplane/worker.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define BEATS_OF_INTERVAL 3 /* so that one that comes late is still in time */
-#define US_PER_SECOND 1000000ULL
 #define NS_PER_US 1000
 #define US_PER_MS 1000
 
@@ -22,10 +21,7 @@ static bool silent;
 
 static uint64_t now_us(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * US_PER_SECOND + (uint64_t)now.tv_nsec / NS_PER_US;
+	return monotonic_ns() / NS_PER_US;
 }
 
 void watchdog_start(void)

@@ -8,14 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/alloc.h"
+#include "lib/clock.h"
 
 #define READ_STEP (64u << 10)
-#define MS_PER_S 1000
-#define NS_PER_MS 1000000
 #define NO_DEADLINE (-1)
 
 static const char *remedy(int error)
@@ -68,21 +66,14 @@ static int failed(struct connection *c, const char *text)
 	return -1;
 }
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * MS_PER_S + now.tv_nsec / NS_PER_MS;
-}
-
 /* Until the socket is ready for `events`; -1 after the deadline. */
 static int wait_for(struct connection *c, short events, long long deadline_ms)
 {
 	struct pollfd poll_fd = {.fd = c->fd, .events = events};
 
 	for (;;) {
-		long long left = deadline_ms != NO_DEADLINE ? deadline_ms - now_ms() : -1;
+		long long left =
+			deadline_ms != NO_DEADLINE ? deadline_ms - (long long)monotonic_ms() : -1;
 		int ready =
 			poll(&poll_fd, 1, left > 0 || deadline_ms == NO_DEADLINE ? (int)left : 0);
 
@@ -184,7 +175,7 @@ static int answer_of(json_t *message, int id, json_t **ret)
 
 int connection_call(struct connection *c, const char *method, json_t *params, json_t **ret)
 {
-	long long deadline_ms = now_ms() + c->timeout_ms;
+	long long deadline_ms = (long long)monotonic_ms() + c->timeout_ms;
 	int id = c->next_id++;
 	json_t *request = json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", id, "method",
 		method, "params", params);

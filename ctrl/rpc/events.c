@@ -3,12 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "ctrl/limits.h"
 #include "lib/alloc.h"
-
-#define NS_PER_S 1000000000
+#include "lib/clock.h"
 
 static const char *const type_names[EVENT_TYPE_COUNT] = {
 #define X(name, text, doc) [EVENT_##name] = (text),
@@ -85,16 +83,14 @@ uint64_t events_seq(const struct events *events)
 /* A notification as it goes over the wire; takes over data. */
 static char *line_make(enum event_type type, uint64_t seq, const char *object, json_t *data)
 {
-	struct timespec now;
 	json_t *message;
 	char *text;
 	char *line;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	message = json_pack("{s:s, s:s, s:{s:I, s:I, s:s, s:s?, s:o}}", "jsonrpc", "2.0", "method",
 		"event", "params", "seq", (json_int_t)seq, "ts_ns",
-		(json_int_t)now.tv_sec * NS_PER_S + now.tv_nsec, "type", type_names[type], "object",
-		object, "data", data);
+		(json_int_t)clock_ns(CLOCK_REALTIME), "type", type_names[type], "object", object,
+		"data", data);
 	text = json_dumps(message, JSON_COMPACT);
 	line = alloc_printf("%s\n", text);
 	free(text);

@@ -23,7 +23,7 @@ struct rpc_context {
 	const char *dpdk_version;
 	/* Where the state came from: "empty", "snapshot", "recovered"; "controller": --config */
 	const char *config_source;
-	uint64_t started_ns; /* CLOCK_MONOTONIC */
+	uint64_t started_ns; /* monotonic_ns() */
 	void *daemon;
 	void (*shutdown)(void *daemon);	   /* end in good order, soon */
 	unsigned (*clients)(void *daemon); /* connections now */
@@ -34,9 +34,6 @@ struct rpc_context {
 	 */
 	int (*idle)(void *daemon);
 };
-
-/* CLOCK_MONOTONIC. */
-uint64_t monotonic_ns(void);
 
 void boot_id_make(char boot_id[static BOOT_ID_LEN]);
 

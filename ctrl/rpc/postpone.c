@@ -7,8 +7,7 @@
 
 #include "ctrl/rpc/server_internal.h"
 #include "lib/alloc.h"
-
-#define NS_PER_MS 1000000ULL
+#include "lib/clock.h"
 
 /* One connection that waits. */
 struct postponed {
@@ -74,7 +73,7 @@ int postponed_wait_ms(const struct postponed *list, int wait_ms)
 
 	for (const struct postponed *p = list; p != NULL; p = p->next) {
 		uint64_t ns = p->due_ns > now ? p->due_ns - now : 0;
-		int ms = (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
+		int ms = (int)((ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS);
 
 		if (wait_ms < 0 || ms < wait_ms)
 			wait_ms = ms;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stats.get */
 #include <string.h>
-#include <time.h>
 
 #include "ctrl/commit.h"
 #include "ctrl/decode.h"
 #include "ctrl/rpc/methods.h"
-
-#define NS_PER_MS 1000000ULL
+#include "lib/clock.h"
 
 static bool kind_wanted(json_t *kinds, const char *kind)
 {
@@ -31,7 +29,7 @@ static bool window_is_over(const struct call *call, unsigned ms)
 	if (session->window != NULL)
 		return true;
 	session->window = stats_window_open(ms);
-	session->again_ns = monotonic_ns() + ms * NS_PER_MS;
+	session->again_ns = monotonic_ns() + ms * CLOCK_NS_PER_MS;
 	return false;
 }
 
@@ -41,7 +39,6 @@ json_t *stats_get(const struct call *call, struct failure *failure)
 	json_t *ids = json_object_get(call->params, "ids");
 	json_t *stages_ms = json_object_get(call->params, "stages_ms");
 	json_t *result;
-	struct timespec now;
 
 	if (stages_ms != NULL && !kind_wanted(kinds, "worker")) {
 		decode_invalid(&failure->error, "/stages_ms", "goes with the kind \"worker\"");
@@ -50,10 +47,8 @@ json_t *stats_get(const struct call *call, struct failure *failure)
 	if (stages_ms != NULL && !window_is_over(call, (unsigned)json_integer_value(stages_ms)))
 		return NULL;
 	result = json_object();
-	clock_gettime(CLOCK_REALTIME, &now);
 	json_object_set_new(result, "rev", json_integer((json_int_t)model_rev(call->ctx->model)));
-	json_object_set_new(
-		result, "ts_ns", json_integer((json_int_t)now.tv_sec * 1000000000 + now.tv_nsec));
+	json_object_set_new(result, "ts_ns", json_integer((json_int_t)clock_ns(CLOCK_REALTIME)));
 	if (kind_wanted(kinds, "port")) {
 		json_object_set_new(result, "port", stats_ports(ids));
 		json_object_set_new(result, "gone", stats_gone());

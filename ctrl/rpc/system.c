@@ -4,19 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "ctrl/commit.h"
 #include "ctrl/decode.h"
 #include "ctrl/limits.h"
 #include "ctrl/rpc/methods.h"
 #include "lib/alloc.h"
+#include "lib/clock.h"
 
 #ifndef LEAT_RELEASE
 #error "the build defines LEAT_RELEASE"
 #endif
-
-#define NS_PER_S 1000000000u
 
 void boot_id_make(char boot_id[static BOOT_ID_LEN])
 {
@@ -74,19 +72,6 @@ json_t *system_hello(const struct call *call, struct failure *failure)
 		"capabilities", capabilities_to_json(), "limits", limits_to_json());
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-uint64_t monotonic_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
 json_t *system_ping(const struct call *call, struct failure *failure)
 {
 	(void)call;
@@ -137,7 +122,7 @@ json_t *system_status(const struct call *call, struct failure *failure)
 	ports_add(ports, ctx->model, OBJECT_ENDPOINT);
 	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:i}", "workers", status_workers(), "memory",
 		status_memory(), "ports", ports, "rev", (json_int_t)model_rev(ctx->model),
-		"uptime_s", (json_int_t)(uptime_ns / NS_PER_S), "clients",
+		"uptime_s", (json_int_t)(uptime_ns / CLOCK_NS_PER_S), "clients",
 		(int)ctx->clients(ctx->daemon));
 }
 

@@ -293,7 +293,6 @@ void memif_detach(struct memif_port *port);
 struct memif_port *memif_port_find(const struct memif_listener *listener, uint32_t id);
 /* Have the thread told when fd is readable. 0 or -1 with errno. */
 int memif_watch(int fd);
-uint64_t memif_now_ms(void);
 
 /* Have the thread look at rings that broke. Any thread. */
 void memif_wake(void);

@@ -9,6 +9,7 @@
 #include "dataplane/port/memif.h"
 #include "dataplane/worker.h"
 #include "lib/alloc.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define HANDSHAKE_MS 2000 /* how long a peer may take to connect */
@@ -49,7 +50,7 @@ struct memif_conn *memif_conn_new(
 		.listener = listener,
 		.port = port,
 		.region_fd = -1,
-		.deadline_ms = memif_now_ms() + HANDSHAKE_MS,
+		.deadline_ms = monotonic_ms() + HANDSHAKE_MS,
 		.next = memif_conns,
 	};
 	memif_conns = conn;
@@ -61,7 +62,7 @@ struct memif_conn *memif_conn_new(
 static void port_leave(struct memif_port *port)
 {
 	port->conn = NULL;
-	port->retry_ms = memif_now_ms() + MEMIF_RETRY_MS;
+	port->retry_ms = monotonic_ms() + MEMIF_RETRY_MS;
 	if (port->live == NULL)
 		return;
 	__atomic_store_n(&port->live, NULL, __ATOMIC_RELEASE);

@@ -13,12 +13,12 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
 
 #include "dataplane/port/memif.h"
+#include "lib/clock.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t thread;
@@ -26,14 +26,6 @@ static bool stopping;
 static int epoll_fd = -1;
 static int wake_fd = -1;
 static struct memif_port *ports;
-
-uint64_t memif_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 void memif_wake(void)
 {
@@ -77,7 +69,7 @@ static bool is_broken(const struct memif_ring *r)
 /* What time brings about; whether there is something that waits for it. */
 static bool look_around(void)
 {
-	uint64_t now = memif_now_ms();
+	uint64_t now = monotonic_ms();
 	bool waiting = false;
 
 	for (struct memif_conn *c = memif_conns, *next; c != NULL; c = next) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Calls that are answered later: in their order, while others go on, and whatever becomes of the client. */
+#include "lib/clock.h"
 #include "test/unit/rpc_harness.h"
 
 #define STAGES(id, ms)                                                                             \
@@ -9,11 +10,6 @@
 	"{\"jsonrpc\":\"2.0\",\"method\":\"stats.get\",\"params\":{\"stages_ms\":" #ms "}}\n"
 #define LONG_MS 10000 /* LIMIT_STAGES_MS */
 #define PIPELINED 20
-
-static uint64_t now_ms(void)
-{
-	return monotonic_ns() / 1000000;
-}
 
 /* The next reply is that of a stats.get with stages_ms. */
 static void expect_stages(struct peer *peer, int id, int ms)
@@ -44,7 +40,7 @@ static void test_others_go_on(void **state)
 {
 	struct peer slow = peer_connect();
 	struct peer quick = peer_connect();
-	uint64_t begin = now_ms();
+	uint64_t begin = monotonic_ms();
 
 	(void)state;
 	send_text(&slow, STAGES(1, 4500) PING(2) NET(3, "b", 2) "nonsense\n" STATUS(4));
@@ -52,10 +48,10 @@ static void test_others_go_on(void **state)
 	for (int id = 5; id <= 7; id++)
 		expect_result(&quick, id);
 	expect_stages(&quick, 8, 50);
-	assert_true(now_ms() - begin < 4500);
+	assert_true(monotonic_ms() - begin < 4500);
 	assert_false(has_answer(&slow));
 	expect_stages(&slow, 1, 4500);
-	assert_true(now_ms() - begin >= 4500);
+	assert_true(monotonic_ms() - begin >= 4500);
 	expect_result(&slow, 2);
 	expect_result(&slow, 3);
 	expect_error(&slow, LEAT_PARSE, NULL);
@@ -68,7 +64,7 @@ static void test_others_go_on(void **state)
 static void test_several_of_one_connection(void **state)
 {
 	struct peer peer = peer_connect();
-	uint64_t begin = now_ms();
+	uint64_t begin = monotonic_ms();
 
 	(void)state;
 	for (int i = 0; i < PIPELINED; i++)
@@ -77,7 +73,7 @@ static void test_several_of_one_connection(void **state)
 		expect_stages(&peer, 1, 10);
 		expect_result(&peer, 2);
 	}
-	assert_true(now_ms() - begin >= PIPELINED * 2 * 10);
+	assert_true(monotonic_ms() - begin >= PIPELINED * 2 * 10);
 	peer_close(&peer);
 }
 
@@ -97,7 +93,7 @@ static json_int_t rev_of(struct peer *peer)
 static void test_gone_client(void **state)
 {
 	struct peer other = peer_connect();
-	uint64_t begin = now_ms();
+	uint64_t begin = monotonic_ms();
 
 	(void)state;
 	for (int i = 1; i <= 5; i++) {
@@ -114,11 +110,11 @@ static void test_gone_client(void **state)
 		/* A socket that is closed with an answer unread tells the other side that it is gone. */
 		wait_answer(&peer);
 		peer_close(&peer);
-		while (rev_of(&other) < i && now_ms() - begin < LONG_MS)
+		while (rev_of(&other) < i && monotonic_ms() - begin < LONG_MS)
 			poll(NULL, 0, 1);
 		assert_int_equal(rev_of(&other), i);
 	}
-	assert_true(now_ms() - begin < LONG_MS);
+	assert_true(monotonic_ms() - begin < LONG_MS);
 	peer_close(&other);
 }
 
@@ -140,7 +136,7 @@ static void test_end(void **state)
 {
 	struct peer peer = peer_connect();
 	struct peer other = peer_connect();
-	uint64_t begin = now_ms();
+	uint64_t begin = monotonic_ms();
 
 	(void)state;
 	send_text(&peer, STATUS(1) STAGES(2, 10000) STATUS(3));
@@ -152,7 +148,7 @@ static void test_end(void **state)
 	expect_error(&peer, LEAT_NOT_READY, "2");
 	expect_error(&peer, LEAT_NOT_READY, "3");
 	assert_null(receive(&peer));
-	assert_true(now_ms() - begin < LONG_MS);
+	assert_true(monotonic_ms() - begin < LONG_MS);
 	peer_close(&peer);
 	peer_close(&other);
 }
