@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rules of the Contiv form: each is a leg, of as many groups as have the numbers it names. */
+#include <netinet/tcp.h>
+
 #include "ctrl/compile_legs_private.h"
 
 /* Each index of the groups a reference means; with a number there may be one in each tenant. Returns how many. */
@@ -23,7 +25,7 @@ static size_t groups_of(const struct leg_maker *mk, const struct group_ref *ref,
 /* As a connection's first segment has it: SYN, no ACK. */
 static bool fits_first(const struct leg_match *match)
 {
-	return (TCP_SYN & match->tcp_mask) == match->tcp_flags;
+	return (TH_SYN & match->tcp_mask) == match->tcp_flags;
 }
 
 void legs_of_contiv_form(struct leg_maker *mk)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rules of the policy form: one leg for each other side; in the contiv mode the legs that Contiv makes of them. */
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "ctrl/compile_legs_private.h"
 
@@ -30,8 +31,8 @@ static void put_legs(struct leg_maker *mk, struct leg_asks *m)
 
 	if (any_port) {
 		m->dst_port_hi = UINT16_MAX;
-		m->tcp_flags = tcp ? TCP_SYN : 0;
-		m->tcp_mask = tcp ? TCP_SYN | TCP_ACK : 0;
+		m->tcp_flags = tcp ? TH_SYN : 0;
+		m->tcp_mask = tcp ? TH_SYN | TH_ACK : 0;
 	}
 	leg_put_flat(mk, m);
 	if (!any_port && (tcp || mk->rule->proto == IPPROTO_UDP)) {

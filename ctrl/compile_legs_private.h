@@ -5,9 +5,6 @@
 
 #include "ctrl/compile_legs.h"
 
-#define TCP_SYN 0x02
-#define TCP_ACK 0x10
-
 /* Where a rule's legs go, and what they have in common. */
 struct leg_maker {
 	const struct config *want;

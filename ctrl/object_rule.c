@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Rules of both forms from normalised JSON; as object_typed.c, nothing here can fail. */
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctrl/decode.h"
 #include "ctrl/object.h"
 #include "lib/alloc.h"
-
-#define TCP_SYN 0x02
-#define TCP_ACK 0x10
 
 static void remote_fill(struct rule *r, json_t *remote)
 {
@@ -52,7 +50,7 @@ static void tcp_flags_fill(struct leg_match *match, const char *text)
 	static const struct {
 		const char *name;
 		uint8_t bit;
-	} flags[] = {{"syn", TCP_SYN}, {"ack", TCP_ACK}};
+	} flags[] = {{"syn", TH_SYN}, {"ack", TH_ACK}};
 
 	for (size_t i = 0; text != NULL && i < sizeof(flags) / sizeof(flags[0]); i++) {
 		const char *at = strstr(text, flags[i].name);

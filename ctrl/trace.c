@@ -2,6 +2,7 @@
 /* policy.trace: a frame made of the description, taken through the stages, told with names. */
 
 #include <ctype.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,6 @@
 #include "dataplane/trace.h"
 #include "lib/alloc.h"
 
-#define TCP_SYN 0x02
-#define TCP_ACK 0x10
 #define NAMED_STEP_MAX (TRACE_STEP_LEN + 2 * ID_MAX)
 
 /* Where the packet comes in. */
@@ -129,10 +128,10 @@ static int packet_addresses(
 static uint8_t tcp_flags(const char *text)
 {
 	if (text == NULL || strcmp(text, "syn") == 0)
-		return TCP_SYN;
+		return TH_SYN;
 	if (strcmp(text, "syn,ack") == 0)
-		return TCP_SYN | TCP_ACK;
-	return strcmp(text, "ack") == 0 ? TCP_ACK : 0;
+		return TH_SYN | TH_ACK;
+	return strcmp(text, "ack") == 0 ? TH_ACK : 0;
 }
 
 static int packet_macs(
