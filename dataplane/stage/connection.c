@@ -7,24 +7,6 @@
 
 #include "dataplane/stage/stage.h"
 
-static void key_ports(struct conn_key *key, const uint8_t *l4)
-{
-	switch (key->proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-		key->sport = load_be16(l4);
-		key->dport = load_be16(l4 + 2);
-		break;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		key->sport = key->dport = load_be16(l4 + 4); /* the identifier of an echo */
-		break;
-	default:
-		break;
-	}
-}
-
 void connection_key(struct conn_key *key, const struct frame *f, uint16_t network)
 {
 	struct ip src;
@@ -37,8 +19,9 @@ void connection_key(struct conn_key *key, const struct frame *f, uint16_t networ
 	key->family = src.family;
 	key->network = network;
 	key->proto = f->l4_proto;
-	if (f->flags & FRAME_L4)
-		key_ports(key, f->head + f->l4_off);
+	/* Of an echo the identifier. */
+	if (!frame_ports(f, &key->sport, &key->dport) && (f->flags & FRAME_L4) && frame_is_icmp(f))
+		key->sport = key->dport = load_be16(f->head + f->l4_off + 4);
 }
 
 static void key_reverse(struct conn_key *key)
@@ -98,9 +81,10 @@ static bool is_related(struct pipeline *p, const struct frame *f, uint16_t netwo
 	if (!key_of_inner(&key, f, network))
 		return false;
 	frame_ips(f, &src, &dst);
+	if (memcmp(key.src, dst.b, sizeof(key.src)) != 0)
+		return false;
 	conn_table_place(p->tables->conns, &key, &place);
-	return memcmp(key.src, dst.b, sizeof(key.src)) == 0 &&
-	       conn_place_find(&place, p->now_ms, &info, &direction) && info.gen == p->snap->gen;
+	return conn_place_find(&place, p->now_ms, &info, &direction) && info.gen == p->snap->gen;
 }
 
 enum icmp_kind { ICMP_NEITHER, ICMP_REQUEST, ICMP_REPLY };
@@ -115,11 +99,6 @@ static enum icmp_kind icmp_kind(const struct frame *f)
 	if (type == 8 || type == 13 || type == 15 || type == 17)
 		return ICMP_REQUEST;
 	return type == 0 || type == 14 || type == 16 || type == 18 ? ICMP_REPLY : ICMP_NEITHER;
-}
-
-static bool is_icmp(const struct frame *f)
-{
-	return f->l4_proto == IPPROTO_ICMP || f->l4_proto == IPPROTO_ICMPV6;
 }
 
 /* Does it belong to the connection in this direction, or begin one (direction CONN_ORIGINAL)? */
@@ -158,7 +137,7 @@ static void find_tracked(
 
 	there = p->dry ? conn_place_find(&d->place, p->now_ms, &info, &direction)
 		       : conn_place_touch(&d->place, tcp_flags, p->now_ms, &info, &direction);
-	if (is_icmp(f) && !icmp_fits(f, there, direction)) {
+	if (frame_is_icmp(f) && !icmp_fits(f, there, direction)) {
 		/* Judged by itself. Not kept, so that it is tracked when its turn comes. */
 		d->tracked = false;
 		d->cacheable = false;

@@ -22,28 +22,14 @@ static uint16_t group_of_address(const struct snapshot *snap, uint16_t network, 
 /* As the destination's group sees the packet. A later fragment has ports 0, and no flags. */
 static void key_of_packet(const struct decision *d, const struct frame *f, struct ruleset_key *key)
 {
-	const uint8_t *l4 = f->head + f->l4_off;
-
 	*key = (struct ruleset_key){
 		.remote_ip = d->a.ip,
 		.local_ip = d->b.ip,
 		.remote_group = d->a.group,
 		.proto = f->l4_proto,
+		.tcp_flags = frame_tcp_flags(f),
 	};
-	if (!(f->flags & FRAME_L4))
-		return;
-	switch (f->l4_proto) {
-	case IPPROTO_TCP:
-		key->tcp_flags = l4[13];
-		/* fall through */
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-		key->src_port = load_be16(l4);
-		key->dst_port = load_be16(l4 + 2);
-		break;
-	default:
-		break;
-	}
+	frame_ports(f, &key->src_port, &key->dst_port);
 }
 
 /* And as the source's does. */

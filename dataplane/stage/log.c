@@ -3,34 +3,17 @@
  * Rules with `log`: of the packets that come to the rules, those that began a connection and those that were refused.
  * The flow cache answers for the others, and knows nothing of this.
  */
-#include <netinet/in.h>
-
 #include "dataplane/stage/stage.h"
 
 static void fill_l4(struct rule_log_record *r, const struct frame *f)
 {
 	const uint8_t *l4 = f->head + f->l4_off;
+	bool icmp = (f->flags & FRAME_L4) && frame_is_icmp(f);
 
 	r->has_l4 = (f->flags & FRAME_L4) != 0;
-	r->src_port = r->dst_port = 0;
-	r->icmp_type = r->icmp_code = 0;
-	if (!r->has_l4)
-		return;
-	switch (f->l4_proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-		r->src_port = load_be16(l4);
-		r->dst_port = load_be16(l4 + 2);
-		break;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		r->icmp_type = l4[0];
-		r->icmp_code = l4[1];
-		break;
-	default:
-		break;
-	}
+	frame_ports(f, &r->src_port, &r->dst_port);
+	r->icmp_type = icmp ? l4[0] : 0;
+	r->icmp_code = icmp ? l4[1] : 0;
 }
 
 static void note(struct pipeline *p, const struct decision *d, uint32_t rule, bool allowed)

@@ -30,7 +30,7 @@ bool frame_is_cacheable(const struct frame *f)
 	if (f->flags & (FRAME_MULTICAST | FRAME_ARP | FRAME_FRAG_FIRST | FRAME_FRAG_LATER |
 			       FRAME_TCP_CONTROL))
 		return false;
-	if (unlikely(f->l4_proto == IPPROTO_ICMP || f->l4_proto == IPPROTO_ICMPV6))
+	if (unlikely(frame_is_icmp(f)))
 		return is_echo(f->l4_proto, f->head[f->l4_off]);
 	return true;
 }

@@ -339,6 +339,24 @@ static inline uint8_t frame_tcp_flags(const struct frame *f)
 	return f->l4_proto == IPPROTO_TCP && (f->flags & FRAME_L4) ? f->head[f->l4_off + 13] : 0;
 }
 
+/* Source and destination port in host order; false, and 0: it has none, or they are in another fragment. */
+static inline bool frame_ports(const struct frame *f, uint16_t *ret_src, uint16_t *ret_dst)
+{
+	const uint8_t *l4 = f->head + f->l4_off;
+	bool has = (f->flags & FRAME_L4) &&
+		   (f->l4_proto == IPPROTO_TCP || f->l4_proto == IPPROTO_UDP ||
+			   f->l4_proto == IPPROTO_SCTP);
+
+	*ret_src = has ? load_be16(l4) : 0;
+	*ret_dst = has ? load_be16(l4 + 2) : 0;
+	return has;
+}
+
+static inline bool frame_is_icmp(const struct frame *f)
+{
+	return f->l4_proto == IPPROTO_ICMP || f->l4_proto == IPPROTO_ICMPV6;
+}
+
 /* The addresses of a parsed IP frame. */
 static inline void frame_ips(const struct frame *f, struct ip *src, struct ip *dst)
 {
