@@ -93,6 +93,7 @@ struct conn_place {
 struct conn_table *conn_table_create(size_t capacity, int numa_node);
 void conn_table_free(struct conn_table *t);
 
+/* Where the connection of this key is if it is there: reads no memory of the table's buckets. */
 void conn_table_place(
 	const struct conn_table *t, const struct conn_key *key, struct conn_place *place);
 
@@ -131,7 +132,7 @@ struct conn_touch {
 };
 #define CONN_TOUCH_MAX 32
 
-/* As conn_place_touch() of one after the other, n of them, in far less time. */
+/* As conn_place_touch() of one after the other, n of them, in far less time; fetches what it reads. */
 void conn_place_touch_burst(struct conn_touch *touch, unsigned n, uint64_t now_ms);
 
 /* Is there one, without changing anything (trace, ICMP errors)? */

@@ -45,6 +45,8 @@ static void place_prefetch_entries(const struct conn_place *place)
 void conn_place_touch_burst(struct conn_touch *touch, unsigned n, uint64_t now_ms)
 {
 	for (unsigned i = 0; i < n; i++)
+		conn_place_prefetch(&touch[i].place);
+	for (unsigned i = 0; i < n; i++)
 		place_prefetch_entries(&touch[i].place);
 	for (unsigned i = 0; i < n; i++)
 		touch[i].alive = conn_place_touch(&touch[i].place, touch[i].tcp_flags, now_ms,

@@ -54,8 +54,6 @@ void refresh_flows(struct pipeline *p, unsigned i)
 		touch[n].tcp_flags = frame_tcp_flags(f);
 		n++;
 	}
-	for (unsigned k = 0; k < n; k++)
-		conn_place_prefetch(&touch[k].place);
 	conn_place_touch_burst(touch, n, p->now_ms);
 	for (unsigned k = 0; k < n; k++) {
 		if (stands(p, flows[k], &touch[k], is_tcp[k]))
