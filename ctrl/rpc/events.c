@@ -40,6 +40,11 @@ struct events {
 	struct subscriber *subscribers;
 };
 
+static bool wants(const struct subscriber *s, enum event_type type)
+{
+	return (s->types & (1u << type)) != 0;
+}
+
 struct events *events_new(const char *boot_id)
 {
 	struct events *events = alloc_zero(1, sizeof(*events));
@@ -190,15 +195,10 @@ void events_tell(struct events *events, struct session *session, enum event_type
 {
 	struct subscriber *s = subscriber_of(events, session);
 
-	if (s != NULL && (s->types & (1u << type)))
+	if (s != NULL && wants(s, type))
 		own_add(s, line_make(type, events->seq, object, data));
 	else
 		json_decref(data);
-}
-
-static bool wants(const struct subscriber *s, enum event_type type)
-{
-	return (s->types & (1u << type)) != 0;
 }
 
 bool events_wanted(const struct events *events, enum event_type type)
@@ -255,7 +255,7 @@ void events_deliver(struct events *events,
 		while (s->seq < events->seq) {
 			const struct event *event = &events->ring[++s->seq % LIMIT_EVENTS];
 
-			if (s->types & (1u << event->type))
+			if (wants(s, event->type))
 				send(s->session, alloc_strdup(event->line), strlen(event->line),
 					arg);
 		}
