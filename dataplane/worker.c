@@ -87,7 +87,8 @@ static bool is_passed_by(const struct worker *w, const struct poll_slot *slot, u
 {
 	if (slot->port->rx_syscall)
 		return !slot->hot;
-	return slot->silent_rounds == SILENT_ROUNDS && w->busy && (w->turn + i) % SILENT_TURNS != 0;
+	return slot->silent_rounds == SILENT_ROUNDS && w->busy &&
+	       (w->rounds + i) % SILENT_TURNS != 0;
 }
 
 static inline __attribute__((always_inline)) unsigned worker_round(
@@ -131,7 +132,6 @@ static inline __attribute__((always_inline)) unsigned worker_round(
 	if (timed && work != 0)
 		stage_lap(&w->pipeline->cycles, TIMED_notify, work);
 	w->busy = work != 0;
-	w->turn++;
 	if (look)
 		worker_look_next(w, found != 0, work != 0, now);
 	return work;

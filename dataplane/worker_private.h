@@ -49,8 +49,7 @@ struct worker {
 	unsigned n_slots;
 	unsigned slots_room;
 	bool has_syscall_ports;
-	bool busy;     /* the last round had work */
-	uint32_t turn; /* rounds, for whose turn it is */
+	bool busy; /* the last round had work */
 	int epoll_fd;
 	uint64_t next_look_tsc; /* when to look for frames of rx_syscall ports again */
 	uint32_t look_us;	/* between looks */
