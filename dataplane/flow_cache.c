@@ -31,18 +31,10 @@ void flow_cache_fini(struct flow_cache *c)
 /* Of whatever generation. */
 static struct flow *find_any(const struct flow_cache *c, uint64_t id)
 {
-	struct flow *place = flow_place(flow_first(c, id), id);
+	struct flow_bucket *b = flow_bucket_of(flow_first(c, id), flow_second(c, id), id);
+	struct flow *place = flow_place(b, id);
 
-	if (place->id != id)
-		place = flow_place(flow_second(c, id), id);
 	return place->id == id ? place : NULL;
-}
-
-struct flow *flow_cache_find(const struct flow_cache *c, uint64_t id, uint32_t gen)
-{
-	struct flow *flow = find_any(c, id);
-
-	return flow != NULL && flow->gen == gen ? flow : NULL;
 }
 
 /* Empty, or what it holds was decided under a configuration that is no more; to be filled. NULL: none. */

@@ -176,13 +176,15 @@ static inline struct flow_bucket *flow_bucket_of(
 				      (((uintptr_t)first ^ (uintptr_t)second) & elsewhere));
 }
 
-/* The flow that was put with this identity and generation, or NULL. */
-struct flow *flow_cache_find(const struct flow_cache *c, uint64_t id, uint32_t gen);
+/* The flow of this identity and generation in the bucket that flow_bucket_of() gave, or NULL. */
+static inline struct flow *flow_in(struct flow_bucket *b, uint64_t id, uint32_t gen)
+{
+	struct flow *flow = flow_place(b, id);
 
-/*
- * Keep a decided flow. It may displace another, and move others: no pointer of flow_cache_find()
- * is valid after.
- */
+	return flow->id == id && flow->gen == gen ? flow : NULL;
+}
+
+/* Keep a decided flow. It may displace another, and move others: no pointer to a flow is valid after. */
 void flow_cache_put(struct flow_cache *c, const struct flow *flow);
 
 #endif

@@ -143,12 +143,9 @@ static bool is_fresh(const struct pipeline *p, const struct flow *flow)
 
 struct flow *lookup_flow(const struct pipeline *p, unsigned i)
 {
-	struct flow *flow = flow_place(p->bucket[i], p->id[i]);
+	struct flow *flow = flow_in(p->bucket[i], p->id[i], p->snap->gen);
 
-	if (flow->id != p->id[i] || flow->gen != p->snap->gen ||
-		flow_port(flow->account) != p->burst.port)
-		return NULL;
-	return flow;
+	return flow != NULL && flow_port(flow->account) == p->burst.port ? flow : NULL;
 }
 
 /* The flow of frame i, or NULL if there is none whose decision stands. */
