@@ -14,7 +14,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "lib/clock.h"
 
 #define SLICES 10
 #define ROUNDS_A_LOOK 100 /* between two looks at the clock */
@@ -36,14 +37,6 @@ static void stay_on(long cpu)
 		err(1, "core %ld", cpu);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static void *answer(void *cpu)
 {
 	stay_on((long)(intptr_t)cpu);
@@ -59,7 +52,7 @@ static void *answer(void *cpu)
 /* Play for `ns`; the mean round trip. */
 static double play(uint64_t ns)
 {
-	uint64_t begin = now_ns();
+	uint64_t begin = monotonic_ns();
 	uint64_t end = begin;
 	uint64_t rounds = 0;
 
@@ -71,7 +64,7 @@ static double play(uint64_t ns)
 			while (__atomic_load_n(&shared.turn, __ATOMIC_ACQUIRE) == turn)
 				;
 		}
-		end = now_ns();
+		end = monotonic_ns();
 	}
 	return (double)(end - begin) / (double)rounds;
 }

@@ -3,7 +3,8 @@
 
 #include <err.h>
 #include <signal.h>
-#include <time.h>
+
+#include "lib/clock.h"
 
 #define PATIENCE_S 15	    /* for the first frame to come through */
 #define FIRST_PAUSE_S 0.001 /* between frames until then */
@@ -29,20 +30,12 @@ void traffic_heed_signals(void)
 	signal(SIGTERM, on_signal);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static double tsc_hz_measure(void)
 {
-	uint64_t ns = now_ns(), tsc = __rdtsc(), end;
+	uint64_t ns = monotonic_ns(), tsc = __rdtsc(), end;
 
 	do
-		end = now_ns();
+		end = monotonic_ns();
 	while (end - ns < CALIBRATION_NS);
 	return (double)(__rdtsc() - tsc) * 1e9 / (double)(end - ns);
 }
