@@ -2,6 +2,7 @@
 """vhost-user to vhost-user on one switch core: leatd with everything on beside others."""
 import contextlib
 
+from benchlib import rig
 from benchlib.book import turns
 from benchlib.contenders import KINDS, NAMES, installed
 from benchlib.rows import ROWS
@@ -77,6 +78,7 @@ def run(book, rounds, options):
     rows = options.rows or list(ROWS)
     failed = []
     with contextlib.ExitStack() as closing:
+        closing.enter_context(rig.hugepages(book.say))
         made = _start(book, options.contenders or list(KINDS), closing)
         for number, name in enumerate(rows, 1):
             book.say(f"-- row {number} of {len(rows)}")

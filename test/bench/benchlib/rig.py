@@ -13,6 +13,8 @@ from leatlib.switch import Switch
 
 MEMORY_MB = 256
 MEMORY_MILLION_MB = 1024  # for a million connections and cached flows
+HUGEPAGES = 2048          # of 2 MB, for all contenders of vhost at once, and a million frames
+HUGEPAGES_FILE = "/proc/sys/vm/nr_hugepages"
 
 
 def first(pid):
@@ -27,6 +29,26 @@ def first(pid):
         if failed.errno != errno.EINVAL:
             raise
         # init's own session: it has no group whose share could be set
+
+
+@contextlib.contextmanager
+def hugepages(say):
+    """As many as are needed, until the end."""
+    with open(HUGEPAGES_FILE, encoding="ascii") as file:
+        had = int(file.read())
+    if had < HUGEPAGES:
+        say(f"-- hugepages: {HUGEPAGES} of 2 MB, at the end {had} again")
+        _reserve(HUGEPAGES)
+    try:
+        yield
+    finally:
+        if had < HUGEPAGES:
+            _reserve(had)
+
+
+def _reserve(pages):
+    with open(HUGEPAGES_FILE, "w", encoding="ascii") as file:
+        file.write(str(pages))
 
 
 def start(namespace, argv):
