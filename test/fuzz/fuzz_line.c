@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.shutdown = shutdown_ignored,
 		.clients = clients_none,
 		.dpdk_log_level = level_ignored};
-	struct session session = {NULL};
+	struct session session = {0};
 	const char *line = (const char *)data;
 
 	ctx.model = model_new();
