@@ -94,6 +94,12 @@ json_t *stats_gone(void);  /* sum over ports deleted since the start, port shape
 json_t *status_workers(void);
 json_t *status_memory(void);
 
+/*
+ * garp.send: {frames, copies} in *ret on success. -1: NOT_FOUND, DEVICE where the endpoint has no port,
+ * TIMEOUT.
+ */
+int garp_run(const char *endpoint, json_t **ret, struct error *err);
+
 /* policy.trace: params as the schema accepted them; result in *ret on success. */
 int trace_run(json_t *params, json_t **ret, struct error *err);
 

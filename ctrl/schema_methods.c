@@ -113,7 +113,7 @@ PARAMS(retain_params, FIELD_OWNER("Whose endpoints; default: the connection's.")
 		.doc = "Ids that stay; every other one is deleted."},
 	{"dry_run", FIELD_BOOL, .fallback = "false", .doc = "Only tell which would go."});
 
-/* stats.get, policy.trace, log.set */
+/* stats.get, policy.trace, garp.send, log.set */
 
 static const struct field kind_element = {
 	.type = FIELD_ENUM,
@@ -150,6 +150,9 @@ PARAMS(trace_params,
 	{"endpoint", FIELD_ID, .refers = "endpoint", .doc = "The endpoint that sends it."},
 	{"uplink", FIELD_ID, .refers = "uplink", .doc = "Or the uplink it comes in by."},
 	{"packet", FIELD_OBJECT, FIELD_REQUIRED, .object = &packet_params, .doc = "The packet."});
+
+PARAMS(garp_params, {"endpoint", FIELD_ID, FIELD_REQUIRED, .refers = "endpoint",
+			    .doc = "The endpoint whose addresses are announced."});
 
 PARAMS(log_params,
 	{"level", FIELD_ENUM, FIELD_REQUIRED, .values = VALUES("error", "warning", "info", "debug"),
@@ -234,6 +237,10 @@ static const struct method methods[] = {
 	{"events.subscribe", "Get events on this connection; in place of what it got before.",
 		&subscribe_params, "{boot_id, seq}", 0, VERB_OTHER, 0},
 	{"events.unsubscribe", "Get no more events.", &no_params, "{}", 0, VERB_OTHER, 0},
+	{"garp.send",
+		"Announce an endpoint's addresses to its network, as after a move: gratuitous ARP "
+		"and unsolicited neighbour advertisements.",
+		&garp_params, "{frames, copies}", 0, VERB_OTHER, 0},
 	{"log.set", "What is logged.", &log_params, "{}", 0, VERB_OTHER, 0},
 };
 

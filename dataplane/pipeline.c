@@ -6,7 +6,10 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
+#include "dataplane/announce.h"
 #include "dataplane/stage/stage.h"
+
+_Static_assert(SNAPSHOT_IPS_MAX <= BURST_MAX, "one burst announces all addresses");
 
 struct pipeline *pipeline_create(unsigned worker, int numa_node, uint32_t flow_entries,
 	const struct shared_tables *tables, bool dry)
@@ -69,6 +72,44 @@ void notice_add(struct pipeline *p, struct port *port, uint16_t queue)
 	if (p->n_notices == NOTICES_MAX)
 		pipeline_notify(p);
 	p->notice[p->n_notices++] = (struct notice){port, queue};
+}
+
+static void frame_announce(struct burst *b, const struct mac *mac, const struct ip *ip)
+{
+	struct frame *f = &b->frame[b->n];
+
+	*f = (struct frame){.head = b->head[b->n], .flags = FRAME_MULTICAST};
+	f->len = announce_build(mac, ip, f->head);
+	f->head_len = (uint16_t)f->len;
+	b->n++;
+}
+
+void pipeline_announce(
+	struct pipeline *p, const struct snapshot *snap, uint16_t port, struct announced *ret)
+{
+	const struct snapshot_port *from = &snap->ports[port];
+	struct burst *b = &p->burst;
+	unsigned n;
+
+	*ret = (struct announced){.frames = from->n_ips};
+	if (from->n_ips == 0)
+		return;
+	p->snap = snap;
+	b->port = port;
+	b->n = 0;
+	for (unsigned i = 0; i < from->n_ips; i++)
+		frame_announce(b, &from->mac, &from->ips[i]);
+	n = flood_outputs(p, from, &b->frame[0], from->network);
+	for (unsigned k = 0; k < n; k++) {
+		const struct snapshot_port *to = &snap->ports[p->flood[k]];
+		uint32_t tag = to->uplink ? snap->networks[from->network].tag : 0;
+
+		for (unsigned i = 0; i < b->n; i++)
+			output_add(p, p->flood[k], &b->frame[i], tag);
+	}
+	ret->copies = n * b->n;
+	stat_add(&p->stats[port].copies, ret->copies);
+	stage_transmit(p);
 }
 
 /* A stage is over. */

@@ -26,6 +26,19 @@ unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct s
 unsigned pipeline_poll_timed(
 	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll);
 
+/* What an announcement was: */
+struct announced {
+	uint32_t frames; /* one for each address of the endpoint */
+	uint32_t copies; /* that were given to ports to send */
+};
+
+/*
+ * Send a frame for each address of the endpoint at this port, as if it had sent them itself, to all of
+ * its network. They are nobody's received frames: all of them count as the port's copies.
+ */
+void pipeline_announce(
+	struct pipeline *p, const struct snapshot *snap, uint16_t port, struct announced *ret);
+
 /* Tell the far sides of what they were given since the last time. Before snap or its ports may go. */
 void pipeline_notify(struct pipeline *p);
 

@@ -141,14 +141,18 @@ static inline __attribute__((always_inline)) unsigned worker_round(
 static inline __attribute__((always_inline)) void worker_turn(
 	struct worker *w, uint64_t now, const bool timed)
 {
+	struct announcement *announcement;
 	unsigned work;
 
 	if (timed)
 		stage_round_begin(&w->pipeline->cycles);
 	/* First the report, then the look: what was loaded before it may be freed by it. */
 	rte_rcu_qsbr_quiescent(worker_qsbr(), w->index);
+	announcement = worker_announcement_take(w);
 	if (worker_snapshot_changed(w))
 		worker_take_snapshot(w, worker_published());
+	if (announcement != NULL)
+		worker_announcement_send(w, announcement, now);
 	work = worker_round(w, now, timed);
 	stat_add(&w->rounds, 1);
 	if (work != 0) {

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "dataplane/counters.h"
+#include "dataplane/pipeline.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/stage_cycles.h"
 #include "lib/error.h"
@@ -61,6 +62,13 @@ bool worker_quiesced(void);
 /* Wake sleeping workers: something they cannot see (a vhost peer's arrival) has changed. Any
  * thread. */
 void worker_wake_all(void);
+
+/*
+ * A worker announces the addresses of the endpoint at this port: see pipeline_announce(). The port is one
+ * of the published snapshot. Control side, one thread; waits for the worker. 0, or -ETIMEDOUT: it has not done
+ * so within deadline_ms, and will not.
+ */
+int worker_announce(uint16_t port, unsigned deadline_ms, struct announced *ret);
 
 /* Forget what was learned and tracked by a port or network that is gone, and zero their counters;
  * after its last snapshot has been let go. Control side. */

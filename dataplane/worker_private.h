@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What worker.c (threads, loop), worker_publish.c (snapshots), worker_moves.c, worker_idle.c (sleeping),
- * worker_watch.c (readiness)
- * and worker_stats.c share.
+ * worker_watch.c (readiness), worker_announce.c and worker_stats.c share.
  */
 #ifndef LEAT_DATAPLANE_WORKER_PRIVATE_H
 #define LEAT_DATAPLANE_WORKER_PRIVATE_H
@@ -62,6 +61,9 @@ struct worker {
 	/* Written by anyone (true), taken by the worker: what the epoll set holds may be stale. */
 	bool rearm;
 
+	/* Stored by the control side, exchanged for NULL by whoever takes it. NULL: none. */
+	struct announcement *announcement;
+
 	/* Written by the worker (relaxed), read by the control side. */
 	uint64_t busy_tsc;
 	uint64_t total_tsc;
@@ -81,6 +83,13 @@ void worker_adapt_spin(struct worker *w, uint64_t now);
  */
 bool worker_moves_mark(
 	const struct snapshot *former, bool settled, bool quiesced, struct snapshot *next);
+
+/*
+ * worker_announce.c: take what the control side asks for, before the look for a newer snapshot; and do it,
+ * by the snapshot that the worker has then.
+ */
+struct announcement *worker_announcement_take(struct worker *w);
+void worker_announcement_send(struct worker *w, struct announcement *announcement, uint64_t now);
 
 /* Is another snapshot published than the one the worker holds, or may it poll more of it now? */
 bool worker_snapshot_changed(const struct worker *w);

@@ -107,6 +107,16 @@ static void print_of(struct command *c, const struct method *m)
 		c->print = short_name(m->name)->print;
 }
 
+/* The id that a command is about: the object's own, or the only one that its params begin with. */
+static const struct field *operand_of(const struct method *m)
+{
+	const struct field *id = schema_field(m->params, "id");
+
+	if (id == NULL)
+		id = &m->params->fields[0];
+	return id->name != NULL && id->type == FIELD_ID && (id->flags & FIELD_REQUIRED) ? id : NULL;
+}
+
 static struct command command_of(const struct method *m)
 {
 	struct command c = {
@@ -114,14 +124,14 @@ static struct command command_of(const struct method *m)
 		.verb = m->name + noun_length(m->name) + 1,
 		.method = m->name,
 	};
-	const struct field *id = schema_field(m->params, "id");
+	const struct field *id = operand_of(m);
 
 	print_of(&c, m);
 	if (m->verb == VERB_UPSERT && m->type != OBJECT_GLOBAL)
 		c.verb = "add";
-	if (id != NULL && (id->flags & FIELD_REQUIRED)) {
+	if (id != NULL) {
 		c.operand = "ID";
-		c.field = "id";
+		c.field = id->name;
 		c.operand_needed = true;
 	}
 	return c;

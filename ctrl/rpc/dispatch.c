@@ -27,6 +27,7 @@ static const struct {
 	{"resync.abort", resync_abort},
 	{"stats.get", stats_get},
 	{"policy.trace", policy_trace},
+	{"garp.send", garp_send},
 	{"log.set", log_set},
 	{"events.subscribe", events_subscribe_method},
 	{"events.unsubscribe", events_unsubscribe_method},

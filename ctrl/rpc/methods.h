@@ -76,6 +76,7 @@ method_fn state_get, state_replace, endpoint_retain;
 method_fn resync_begin, resync_put, resync_commit, resync_abort;
 method_fn stats_get;
 method_fn policy_trace;
+method_fn garp_send;
 method_fn events_subscribe_method, events_unsubscribe_method;
 
 /* Make events of commits: a model_commit_fn, with the rpc_context; of ports; and of what rules log. */

@@ -99,6 +99,9 @@ def test_a_namespace_that_is_gone(kept):
     a.ping(b)
     oper = kept.call("endpoint.get", id="lost")["oper"]
     assert oper["state"] == "error" and lost.ns.path in oper["error"]
+    with pytest.raises(RpcError) as caught:
+        kept.call("garp.send", endpoint="lost")
+    assert caught.value.code == rpc.DEVICE and caught.value.data["object"] == "endpoint:lost"
     listed = {item["id"]: item["oper"] for item in kept.call("endpoint.list")["items"]}
     assert listed["lost"]["state"] == "error" and listed["a"]["state"] == "active"
     run(["ip", "netns", "add", lost.ns.name])

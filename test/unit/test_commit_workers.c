@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -183,6 +184,40 @@ static void test_a_worker_that_does_not_answer(void **state)
 	assert_int_equal(commit_port_index("e4"), index);
 }
 
+static uint64_t copies_of(const char *id)
+{
+	json_t *stats = stats_endpoints(NULL);
+	uint64_t n = count(stats, id, "copies");
+
+	json_decref(stats);
+	return n;
+}
+
+/* It is taken back: a worker that comes round late does not send what was given up. */
+static void test_an_announcement_that_nobody_takes(void **state)
+{
+	struct wanted w = wanted_empty();
+	struct announced announced = {0};
+	uint16_t index;
+
+	(void)state;
+	add_dpdk(&w, 2, null_device);
+	add_tap(&w, 1, "lt1");
+	w.endpoints[1].n_ips = 1;
+	w.endpoints[1].ips[0] = (struct ip){4, {10, 1, 0, 1}};
+	commit(&w);
+	index = commit_port_index("e1");
+	wait_for_packets("e2");
+	hold_worker();
+	assert_int_equal(worker_announce(index, 20, &announced), -ETIMEDOUT);
+	let_worker_go();
+	assert_int_equal(copies_of("e1"), 0);
+	assert_int_equal(worker_announce(index, WAIT_MS, &announced), 0);
+	assert_int_equal(announced.frames, 1);
+	assert_int_equal(announced.copies, 1);
+	assert_int_equal(copies_of("e1"), 1);
+}
+
 static void add_rules(struct wanted *w)
 {
 	for (size_t i = 0; i < MANY_RULES; i++) {
@@ -247,6 +282,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_commits_in_quick_succession, harness_clean),
 		cmocka_unit_test_teardown(test_counters_of_gone_ports_are_kept, harness_clean),
 		cmocka_unit_test_teardown(test_a_worker_that_does_not_answer, harness_clean),
+		cmocka_unit_test_teardown(test_an_announcement_that_nobody_takes, harness_clean),
 		cmocka_unit_test_teardown(
 			test_an_endpoint_among_many_touches_no_other, harness_clean),
 	};
