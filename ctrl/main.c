@@ -17,7 +17,12 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
+#ifndef LEAT_MARCH
+#error "the build defines LEAT_MARCH"
+#endif
+
 #define CONFIG_OWNER "config"
+#define PROGRAM_NAME "leatd"
 
 struct daemon {
 	struct options options;
@@ -93,8 +98,8 @@ static void on_ready(void *arg)
 
 	watchdog_start();
 	sd_notify(0, "READY=1");
-	log_info("ready: socket %s, %u workers, DPDK %s", daemon->options.socket, worker_count(),
-		eal_version());
+	log_info("ready: socket %s, %u workers, DPDK %s, built for %s", daemon->options.socket,
+		worker_count(), eal_version(), LEAT_MARCH);
 }
 
 static void context_init(struct daemon *daemon)
@@ -222,6 +227,12 @@ int main(int argc, char **argv)
 
 	if (!options_parse(argc, argv, &daemon.options, &code))
 		return code;
+	if (daemon.options.version) {
+		puts(PROGRAM_NAME " " LEAT_RELEASE ", built for " LEAT_MARCH);
+		return EXIT_DONE;
+	}
+	/* One name for ps and pgrep, though the launcher ran leatd-v3. */
+	pthread_setname_np(pthread_self(), PROGRAM_NAME);
 	log_level_set(daemon.options.log_level);
 	/* Every thread made from here on leaves them to the control socket's. */
 	sigemptyset(&blocked);

@@ -190,9 +190,8 @@ static bool option_take(struct options *ret, int key, int *code)
 	case OPTION_LOG_LEVEL:
 		return level_read(ret, optarg, code);
 	case OPTION_VERSION:
-		puts("leatd " LEAT_RELEASE);
-		*code = EXIT_DONE;
-		return false;
+		ret->version = true;
+		return true;
 	case OPTION_HELP:
 		fputs(usage, stdout);
 		*code = EXIT_DONE;

@@ -32,6 +32,7 @@ struct options {
 	int workers[OPTION_CPUS_MAX];
 	unsigned memory_mb;
 	enum log_level log_level;
+	bool version; /* say which leatd this is, and end */
 	int eal_argc; /* what came after "--" */
 	char **eal_argv;
 };

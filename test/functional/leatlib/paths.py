@@ -12,7 +12,7 @@ GUEST = os.environ.get("LEAT_GUEST_DIR", "/var/cache/leat/guest")
 LSAN_SUPPRESSIONS = os.path.join(ROOT, "test", "functional", "lsan.supp")
 
 TOOLS = ["dpdk-testpmd", "ethtool", "ip", "iperf3", "mkfs.ext4", "nc", "nmap", "nsenter", "ping",
-         "qemu-system-x86_64", "systemd-analyze", "tcpdump", "zsh"]
+         "qemu-system-x86_64", "qemu-x86_64", "systemd-analyze", "tcpdump", "zsh"]
 
 
 def missing():
