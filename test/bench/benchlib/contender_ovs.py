@@ -87,6 +87,10 @@ class _Ovs(Contender):
         self._vsctl("add-port", BRIDGE, name, f"tag={VLAN}", "--", "set", "Interface", name,
                     *settings)
 
+    def _add_socket(self, name):
+        self._add_port(name, "type=dpdkvhostuser")
+        return self._path(name)
+
     def pids(self):
         return [self.daemon.pid]
 
@@ -98,10 +102,6 @@ class _Ovs(Contender):
 class OpenVSwitch(_Ovs):
     """Between vhost-user ports, with rules and a meter."""
     takes_ports = True
-
-    def _add_socket(self, name):
-        self._add_port(name, "type=dpdkvhostuser")
-        return self._path(name)
 
     def _configure(self):
         self.sockets = [self._add_socket(name) for name in ("a", "b")]
@@ -135,3 +135,9 @@ class OvsAfXdp(_Ovs):
             self._add_port(f"x{number}", "type=dpdk",
                            f"options:dpdk-devargs=net_af_xdp{number},iface={near}")
             self.addresses.append(rig.address(host, "ovs0", "10.2.0", number))
+
+    def add_guest(self, name, mac):
+        """A vhost-user port besides, behind which this MAC address is known to be; its socket."""
+        socket = self._add_socket(name)
+        self._run("ovs-appctl", "-t", self._path("vs.ctl"), "fdb/add", BRIDGE, name, VLAN, mac)
+        return socket

@@ -12,36 +12,44 @@ WAYS = {"redis": [], "redis -P 16": ["-P", "16"]}
 REQUESTS = {"redis": 100000, "redis -P 16": 1000000}
 
 
-def _round(client, address, part):
+def redis_round(client, address, requests, *options):
+    """redis-benchmark's figures, run in the namespace `client`."""
     argv = rig.on_app_cpu("redis-benchmark", "-h", address, "-t", "get", "-c", "50", "-n",
-                          REQUESTS[part], "--csv", *WAYS[part])
+                          requests, "--csv", *options)
     rows = list(csv.DictReader(io.StringIO(client.run(argv, seconds=120).stdout)))
     row = next(row for row in rows if row["test"].startswith("GET"))
     return {"requests": float(row["rps"]), "p50": float(row["p50_latency_ms"]),
             "p99": float(row["p99_latency_ms"])}
 
 
-def _answers(client, address):
+def redis_answers(client, address):
+    """Wait until Redis at `address` answers."""
     argv = ["redis-cli", "-h", address, "ping"]
     wait.until(lambda: "PONG" in client.run(argv, check=False).stdout, 10, "Redis at " + address)
+
+
+def redis_start(server, directory):
+    """A Redis that keeps nothing, in the namespace `server`."""
+    rig.start(server, rig.on_app_cpu(
+        "redis-server", "--save", "", "--appendonly", "no", "--protected-mode", "no", "--dir",
+        directory))
 
 
 def run(book, rounds, _options):
     pair = Containers()
     try:
         client = pair.client.ns
-        rig.start(pair.server.ns, rig.on_app_cpu(
-            "redis-server", "--save", "", "--appendonly", "no", "--protected-mode", "no", "--dir",
-            pair.net.directory))
+        redis_start(pair.server.ns, pair.net.directory)
         for name in pair.ways:
-            pair.measure(name, lambda address: _answers(client, address))
+            pair.measure(name, lambda address: redis_answers(client, address))
         for part in WAYS:
             book.say(f"== {part}: redis-benchmark -t get -c 50 {' '.join(WAYS[part])}")
             for name, unit, better in (("requests", "1/s", "higher"), ("p50", "ms", "lower"),
                                        ("p99", "ms", "lower")):
                 book.metric(part, name, unit, better, REFERENCE)
-            turns(book, part, pair.turns(lambda address, part=part: _round(client, address, part)),
-                  rounds)
+            turns(book, part, pair.turns(
+                lambda address, part=part:
+                redis_round(client, address, REQUESTS[part], *WAYS[part])), rounds)
             _judge(book, part)
     finally:
         pair.close()
