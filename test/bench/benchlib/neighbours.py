@@ -32,7 +32,7 @@ def _by_rings(hosts, sockets):
 
 class Neighbours:
     """The four, on every switch that is compared. On leat and Open vSwitch the flood comes by
-    vhost-user, where it costs its sender nothing; a bridge has only what its sender's core gives."""
+    vhost-user, where it costs its sender nothing; to a bridge it comes by a packet socket."""
 
     def __init__(self):
         self.closing = contextlib.ExitStack()
