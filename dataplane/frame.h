@@ -87,6 +87,7 @@ struct frame {
 } __attribute__((aligned(64)));
 
 struct burst {
+	uint16_t max;	 /* frames that a receive takes at most, 1..BURST_MAX */
 	uint16_t n;	 /* frames */
 	uint16_t n_segs; /* used of seg[] */
 	uint16_t port;	 /* index of the port it came by */

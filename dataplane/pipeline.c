@@ -122,7 +122,7 @@ static inline __attribute__((always_inline)) void lap(
 
 /* Known to the compiler, `timed` makes two functions of this, and only one reads the clock. */
 static inline __attribute__((always_inline)) unsigned poll_burst(struct pipeline *p,
-	const struct snapshot *snap, struct snapshot_poll poll, const bool timed)
+	const struct snapshot *snap, struct snapshot_poll poll, uint16_t max, const bool timed)
 {
 	const struct snapshot_port *in = &snap->ports[poll.port];
 	struct port *port = in->port;
@@ -131,6 +131,7 @@ static inline __attribute__((always_inline)) unsigned poll_burst(struct pipeline
 
 	b->port = poll.port;
 	b->queue = poll.queue;
+	b->max = max;
 	b->stats = &p->stats[poll.port];
 	if (timed)
 		p->cycles.lap_tsc = rte_rdtsc();
@@ -169,13 +170,14 @@ static inline __attribute__((always_inline)) unsigned poll_burst(struct pipeline
 	return b->n;
 }
 
-unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll)
+unsigned pipeline_poll(
+	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll, uint16_t max)
 {
-	return poll_burst(p, snap, poll, false);
+	return poll_burst(p, snap, poll, max, false);
 }
 
 unsigned pipeline_poll_timed(
-	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll)
+	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll, uint16_t max)
 {
-	return poll_burst(p, snap, poll, true);
+	return poll_burst(p, snap, poll, max, true);
 }

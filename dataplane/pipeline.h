@@ -19,12 +19,15 @@ void pipeline_free(struct pipeline *p); /* NULL is fine */
 /* Set the clock for what follows. */
 void pipeline_clock(struct pipeline *p, uint64_t now_tsc);
 
-/* Receive one burst from a queue, take it through all stages and give it back. Returns its frames.
+/*
+ * Receive one burst from a queue, of at most `max` frames (1..BURST_MAX), take it through all stages and give it
+ * back. Returns its frames.
  */
-unsigned pipeline_poll(struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll);
+unsigned pipeline_poll(
+	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll, uint16_t max);
 /* The same, and what each stage took is added to p->cycles, see dataplane/stage_cycles.h. */
 unsigned pipeline_poll_timed(
-	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll);
+	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll, uint16_t max);
 
 /* What an announcement was: */
 struct announced {

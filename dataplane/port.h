@@ -46,7 +46,7 @@ struct port_ops {
 	const char *kind; /* as in the protocol: "tap" */
 
 	/*
-	 * Fill b (n, frames, heads, tails, n_segs) with up to BURST_MAX frames of a queue; return
+	 * Fill b (n, frames, heads, tails, n_segs) with up to b->max frames of a queue; return
 	 * b->n. A queue that is not there gives 0. Count rx and what is dropped on the way in
 	 * b->stats: everything rejected here counts rx and a drop. Frames are untouched but for
 	 * being described.

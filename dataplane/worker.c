@@ -26,16 +26,10 @@ static struct {
 	uint64_t measure_until; /* rounds that begin before this time, in TSC, are timed; 0: none */
 } __attribute__((aligned(64))) orders;
 
-/*
- * A queue that was empty in so many rounds in a row is looked at in one round of so many, as long as others have
- * frames: sixty silent ports would cost a busy pair of them a third of its rate.
- */
-#define SILENT_ROUNDS 64
-#define SILENT_TURNS 8
-
 static int slots_reserve(struct worker *w, unsigned n)
 {
 	struct poll_slot *slots;
+	uint16_t *order;
 
 	if (n <= w->slots_room)
 		return 0;
@@ -43,6 +37,10 @@ static int slots_reserve(struct worker *w, unsigned n)
 	if (slots == NULL)
 		return -ENOMEM;
 	w->slots = slots;
+	order = realloc(w->order, n * sizeof(*order));
+	if (order == NULL)
+		return -ENOMEM;
+	w->order = order;
 	w->slots_room = n;
 	return 0;
 }
@@ -57,6 +55,7 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 	w->gen = snap == NULL ? 0 : snap->gen;
 	w->settled = worker_is_settled(snap);
 	w->n_slots = 0;
+	w->n_lively = 0;
 	w->has_syscall_ports = false;
 	if (slots_reserve(w, n) != 0)
 		return;
@@ -67,77 +66,27 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 		if (slot->poll.moved && !w->settled)
 			continue;
 		slot->port = snap->ports[slot->poll.port].port;
+		slot->rx_syscall = slot->port->rx_syscall;
 		slot->must_poll = false;
 		slot->hot = true;
 		slot->watched = false;
 		slot->silent_rounds = 0;
+		slot->burst = BURST_MAX;
 		slot->busy_looks = 0;
 		slot->last_found_tsc = 0;
 		/* It may have been asked to signal by a worker that slept through its move. */
 		slot->port->ops->wait_end(slot->port, slot->poll.queue);
-		w->has_syscall_ports |= slot->port->rx_syscall;
+		w->has_syscall_ports |= slot->rx_syscall;
+		w->order[w->n_slots] = (uint16_t)w->n_slots;
 		w->n_slots++;
 	}
+	w->n_lively = w->n_slots;
 	stat_add(&w->polls, n - w->polls);
 	__atomic_store_n(&w->rearm, true, __ATOMIC_RELAXED);
 	w->last_work_tsc = rte_rdtsc();
 }
 
-static bool is_passed_by(const struct worker *w, const struct poll_slot *slot, unsigned i)
-{
-	if (slot->port->rx_syscall)
-		return !slot->hot;
-	return slot->silent_rounds == SILENT_ROUNDS && w->busy &&
-	       (w->rounds + i) % SILENT_TURNS != 0;
-}
-
-static inline __attribute__((always_inline)) unsigned worker_round(
-	struct worker *w, uint64_t now, const bool timed)
-{
-	bool look = w->has_syscall_ports && now >= w->next_look_tsc;
-	unsigned work = 0;
-	unsigned found = 0;
-
-	if (look)
-		worker_look(w);
-	pipeline_clock(w->pipeline, now);
-	for (unsigned i = 0; i < w->n_slots; i++) {
-		struct poll_slot *slot = &w->slots[i];
-		unsigned n;
-
-		if (is_passed_by(w, slot, i))
-			continue;
-		if (timed)
-			n = pipeline_poll_timed(w->pipeline, w->snap, slot->poll);
-		else
-			n = pipeline_poll(w->pipeline, w->snap, slot->poll);
-		if (n != 0)
-			slot->silent_rounds = 0;
-		else if (slot->silent_rounds < SILENT_ROUNDS)
-			slot->silent_rounds++;
-		if (slot->port->rx_syscall) {
-			/* Less than it gives at most: that was all, and to see it costs a call more. */
-			slot->hot = n >= slot->port->rx_burst;
-			worker_looked(w, slot, n != 0, now);
-			found += n;
-		}
-		work += n;
-		/* A round through a thousand busy ports is long; whoever publishes waits for its end. */
-		if (n != 0 && worker_snapshot_changed(w))
-			break;
-	}
-	if (timed)
-		w->pipeline->cycles.lap_tsc = rte_rdtsc();
-	pipeline_notify(w->pipeline);
-	if (timed && work != 0)
-		stage_lap(&w->pipeline->cycles, TIMED_notify, work);
-	w->busy = work != 0;
-	if (look)
-		worker_look_next(w, found != 0, work != 0, now);
-	return work;
-}
-
-/* Everything that is done once a round; `timed` as in pipeline.c. */
+/* A round and everything that is done once a round; `timed` as in pipeline.c. */
 static inline __attribute__((always_inline)) void worker_turn(
 	struct worker *w, uint64_t now, const bool timed)
 {
@@ -153,7 +102,7 @@ static inline __attribute__((always_inline)) void worker_turn(
 		worker_take_snapshot(w, worker_published());
 	if (announcement != NULL)
 		worker_announcement_send(w, announcement, now);
-	work = worker_round(w, now, timed);
+	work = timed ? worker_round_timed(w, now) : worker_round(w, now);
 	stat_add(&w->rounds, 1);
 	if (work != 0) {
 		uint64_t took;
@@ -232,6 +181,7 @@ static void worker_release(struct worker *w)
 {
 	pipeline_free(w->pipeline);
 	free(w->slots);
+	free(w->order);
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
 	if (w->wake_fd >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What worker.c (threads, loop), worker_publish.c (snapshots), worker_moves.c, worker_idle.c (sleeping),
+ * What worker.c (threads, loop), worker_round.c, worker_publish.c (snapshots), worker_moves.c, worker_idle.c (sleeping),
  * worker_watch.c (readiness), worker_announce.c and worker_stats.c share.
  */
 #ifndef LEAT_DATAPLANE_WORKER_PRIVATE_H
@@ -23,10 +23,12 @@
 struct poll_slot {
 	struct snapshot_poll poll;
 	struct port *port;
+	bool rx_syscall;	 /* of port: not to touch that for every look */
 	bool must_poll;		 /* its fd cannot be waited for */
 	bool hot;		 /* worth a receive that costs a system call */
 	bool watched;		 /* its fd, if it has one, is in the epoll set */
-	uint8_t silent_rounds;	 /* looks in a row that found nothing, up to SILENT_ROUNDS */
+	uint8_t silent_rounds;	 /* looks in a row that found nothing */
+	uint8_t burst;		 /* frames of the next visit at most, 1..BURST_MAX */
 	uint32_t busy_looks;	 /* in a row, that found frames after a short silence */
 	uint64_t last_found_tsc; /* when a look last found frames */
 };
@@ -45,13 +47,18 @@ struct worker {
 	uint32_t gen; /* of snap: another one may come to lie at the same address */
 	bool settled; /* polls what was moved, too */
 	struct poll_slot *slots;
+	uint16_t *order; /* of the slots: the lively ones first, then the silent ones */
 	unsigned n_slots;
-	unsigned slots_room;
+	unsigned n_lively;
+	unsigned next_silent; /* place in order, where to look next */
+	unsigned slots_room;  /* of slots and order */
 	bool has_syscall_ports;
-	bool busy; /* the last round had work */
+	bool busy;	 /* the last round had work */
+	bool look_found; /* this round found frames of ports that cost a system call */
 	int epoll_fd;
 	uint64_t next_look_tsc; /* when to look for frames of rx_syscall ports again */
 	uint32_t look_us;	/* between looks */
+	uint64_t lap_tsc;	/* when the last visit with frames, or the round, began */
 	uint64_t last_work_tsc;
 	uint32_t sleep_us;
 	uint32_t spin_us; /* without work before it waits */
@@ -73,6 +80,11 @@ struct worker {
 	uint64_t polls;
 } __attribute__((aligned(64)));
 
+/* worker_round.c: one burst of each queue that is worth a look; how many frames there were. */
+unsigned worker_round(struct worker *w, uint64_t now);
+unsigned worker_round_timed(struct worker *w, uint64_t now);
+/* How many frames the next visit to a queue may have, after one with n of them that took so long. */
+uint8_t worker_burst_next(uint8_t burst, unsigned n, uint64_t took, uint64_t may_take);
 /* Wait until there may be work; returns at once where there is. */
 void worker_idle(struct worker *w, uint64_t now);
 /* Work came after a wait: how long to spin the next time. */

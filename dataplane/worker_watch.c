@@ -102,7 +102,7 @@ void worker_look(struct worker *w)
 	for (unsigned i = 0; i < w->n_slots; i++) {
 		struct poll_slot *slot = &w->slots[i];
 
-		if (!slot->port->rx_syscall)
+		if (!slot->rx_syscall)
 			continue;
 		any_watched |= slot->watched;
 		slot->hot |= !slot->watched;

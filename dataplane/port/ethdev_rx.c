@@ -74,7 +74,7 @@ uint16_t ethdev_receive(struct port *port, uint16_t queue, struct burst *b)
 	b->n_segs = 0;
 	if (unlikely(queue >= port->n_rxq))
 		return 0;
-	n = rte_eth_rx_burst(p->dev_id, queue, m, BURST_MAX);
+	n = rte_eth_rx_burst(p->dev_id, queue, m, b->max);
 	if (n == 0)
 		return 0;
 	for (uint16_t i = 0; i < n && i < PREFETCH_AHEAD; i++)

@@ -141,7 +141,7 @@ uint16_t memif_ring_receive(struct memif_ring *r, struct burst *b)
 		ring_break(r);
 		return 0;
 	}
-	while (b->n < BURST_MAX && r->n_held < ready &&
+	while (b->n < b->max && r->n_held < ready &&
 		b->n_segs <= BURST_SEGS_MAX - MEMIF_CHAIN_MAX) {
 		struct chain c;
 

@@ -97,6 +97,7 @@ uint16_t tap_receive(struct port *port, uint16_t queue, struct burst *b)
 {
 	struct tap_port *tap = (struct tap_port *)port;
 	struct virtio_net_hdr_mrg_rxbuf h;
+	unsigned most = RTE_MIN(TAP_RX_BURST, b->max);
 	uint64_t packets = 0;
 	uint64_t bytes = 0;
 
@@ -104,7 +105,7 @@ uint16_t tap_receive(struct port *port, uint16_t queue, struct burst *b)
 	b->n_segs = 0;
 	if (unlikely(queue != 0 || port_state(port) == PORT_ERROR))
 		return 0;
-	for (unsigned tries = 0; tries < TAP_RX_BURST; tries++) {
+	for (unsigned tries = 0; tries < most; tries++) {
 		ssize_t n = tap_read(tap, b, &h);
 
 		if (n < 0) {

@@ -184,7 +184,7 @@ uint16_t vhost_ring_receive(struct vhost_ring *r, struct burst *b)
 	b->n_segs = 0;
 	if (unlikely(r->broken))
 		return 0;
-	n = RTE_MIN(vhost_avail(r, BURST_MAX), (uint16_t)BURST_MAX);
+	n = RTE_MIN(vhost_avail(r, b->max), b->max);
 	if (n == 0)
 		return 0;
 	rx_gather(r, n, host, len);

@@ -70,8 +70,8 @@ static uint16_t source_receive(struct port *port, uint16_t queue, struct burst *
 	if (queue != 0 || __atomic_exchange_n(&s->in_use, true, __ATOMIC_RELAXED))
 		fault_set("two workers have one queue");
 	/* Not always: so that workers run idle, too. */
-	while (s->turn++ % 3 == 0 && b->n < BURST && s->next < quota) {
-		for (unsigned i = 0; i < BURST && s->next < quota; i++) {
+	while (s->turn++ % 3 == 0 && b->n < b->max && b->n < BURST && s->next < quota) {
+		for (unsigned i = 0; i < BURST && b->n < b->max && s->next < quota; i++) {
 			struct frame *f = &b->frame[b->n];
 
 			memset(f, 0, sizeof(*f));

@@ -35,7 +35,7 @@ const char *__lsan_default_suppressions(void)
 }
 #endif
 
-static struct burst burst;
+static struct burst burst = {.max = BURST_MAX};
 static struct port_stats stats;
 
 static int group_up(void **state)

@@ -13,7 +13,7 @@
 #define ROUNDS 1000
 #define JUMBO 9000
 
-static struct burst burst;
+static struct burst burst = {.max = BURST_MAX};
 static struct port_stats stats;
 static struct packet packet;
 static struct pieces pieces;

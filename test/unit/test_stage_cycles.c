@@ -88,24 +88,24 @@ static void test_bursts(void **state)
 
 	(void)state;
 	inject(rig->bench, 7);
-	assert_int_equal(pipeline_poll(p, snap, poll), 7);
-	assert_int_equal(pipeline_poll(p, snap, poll), 0);
+	assert_int_equal(pipeline_poll(p, snap, poll, BURST_MAX), 7);
+	assert_int_equal(pipeline_poll(p, snap, poll, BURST_MAX), 0);
 	stage_cycles_read(&c, &p->cycles);
 	assert_nothing(&c);
 	rig_cool(rig);
 	misses = p->misses;
 	inject(rig->bench, 20);
 	begin = rte_rdtsc();
-	assert_int_equal(pipeline_poll_timed(p, snap, poll), 20);
+	assert_int_equal(pipeline_poll_timed(p, snap, poll, BURST_MAX), 20);
 	inject(rig->bench, 10);
-	assert_int_equal(pipeline_poll_timed(p, snap, poll), 10);
+	assert_int_equal(pipeline_poll_timed(p, snap, poll, BURST_MAX), 10);
 	stage_cycles_read(&c, &p->cycles);
 	assert_true(sum_of(&c) <= rte_rdtsc() - begin);
 	assert_burst_stages(&c, 30, p->misses - misses);
 	assert_int_equal(c.bursts, 2);
 	/* An empty look is nobody's until its round is over. */
 	stage_round_begin(&p->cycles);
-	assert_int_equal(pipeline_poll_timed(p, snap, poll), 0);
+	assert_int_equal(pipeline_poll_timed(p, snap, poll, BURST_MAX), 0);
 	assert_true(p->cycles.round_empty > 0 && p->cycles.round_laps == 0);
 	assert_int_equal(p->cycles.bursts, 2);
 	assert_int_equal(rig->bench->port[RECEIVER]->n_out, 37);
@@ -203,7 +203,8 @@ static void test_worker_that_is_asked(void **state)
 	(void)state;
 	assert_burst_stages(&c, TEST_PORT_FRAMES, c.stage[TIMED_decide].packets);
 	assert_true(c.stage[TIMED_decide].packets >= FLOWS);
-	assert_int_equal(c.bursts, TEST_PORT_FRAMES / BURST_MAX);
+	/* A burst that took long, as the first may, makes the next ones shorter. */
+	assert_in_range(c.bursts, TEST_PORT_FRAMES / BURST_MAX, TEST_PORT_FRAMES);
 	for (unsigned i = TIMED_notify; i < TIMED_STAGE_COUNT; i++)
 		assert_int_equal(c.stage[i].packets, TEST_PORT_FRAMES);
 	assert_true(sum_of(&c) <= took);

@@ -20,7 +20,7 @@
 
 #define TYPE_TEST 0x88b5 /* IEEE 802, local experimental */
 
-static struct burst burst;
+static struct burst burst = {.max = BURST_MAX};
 static struct port_stats stats;
 
 static struct port *create(const char *path, const char *name, struct error *err)

@@ -30,7 +30,7 @@ static struct worker w;
 static int setup(void **state)
 {
 	(void)state;
-	slot = (struct poll_slot){.port = &port};
+	slot = (struct poll_slot){.port = &port, .rx_syscall = true};
 	w = (struct worker){.slots = &slot,
 		.n_slots = 1,
 		.epoll_fd = -1,

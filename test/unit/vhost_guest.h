@@ -180,7 +180,7 @@ static inline uint32_t rnd(uint64_t *seed, uint32_t n)
 
 /* What every test has. */
 static struct guest guest;
-static struct burst burst;
+static struct burst burst = {.max = BURST_MAX};
 static struct port_stats stats;
 static uint8_t pattern[1 << 17];
 

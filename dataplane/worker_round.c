@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One round over the queues a worker polls: which of them are looked at. Those that had frames lately are, each
+ * round. As long as they keep the worker busy, of the silent ones only a share is: a look costs as much as a frame,
+ * and sixty silent ports would cost a busy pair of them a third of its rate. How long a look may take is bounded, so
+ * that nobody waits long for a neighbour who floods.
+ */
+#include <rte_cycles.h>
+
+#include "dataplane/worker_private.h"
+
+#define SILENT_ROUNDS 64   /* without a frame make a queue silent */
+#define SILENT_SHARE 32	   /* one of so many silent queues is looked at in a busy round, */
+#define SILENT_LOOKS_MIN 2 /* and so many at least */
+#define VISIT_US 20	   /* what a queue may take of a round, and others wait for it */
+
+static void order_swap(struct worker *w, unsigned i, unsigned j)
+{
+	uint16_t slot = w->order[i];
+
+	w->order[i] = w->order[j];
+	w->order[j] = slot;
+}
+
+/*
+ * What a frame costs differs a thousandfold: a broadcast to many TAPs takes as long as four hundred frames between
+ * two rings. So how many frames a visit may have goes by what the last ones took.
+ */
+static inline void visit_ends(struct worker *w, struct poll_slot *slot, unsigned n)
+{
+	uint64_t now = rte_rdtsc();
+	uint64_t took = now - w->lap_tsc;
+
+	w->lap_tsc = now;
+	slot->burst =
+		worker_burst_next(slot->burst, n, took, w->pipeline->tsc_khz * VISIT_US / 1000);
+}
+
+static inline __attribute__((always_inline)) unsigned slot_poll(
+	struct worker *w, struct poll_slot *slot, uint64_t now, const bool timed)
+{
+	unsigned burst = slot->burst;
+	unsigned n;
+
+	if (slot->rx_syscall && !slot->hot)
+		return 0;
+	if (timed)
+		n = pipeline_poll_timed(w->pipeline, w->snap, slot->poll, slot->burst);
+	else
+		n = pipeline_poll(w->pipeline, w->snap, slot->poll, slot->burst);
+	if (n != 0)
+		visit_ends(w, slot, n);
+	if (slot->rx_syscall) {
+		/* Less than it gives at most: that was all, and to see it costs a call more. */
+		slot->hot = n >= RTE_MIN(slot->port->rx_burst, burst);
+		worker_looked(w, slot, n != 0, now);
+		w->look_found |= n != 0;
+	}
+	return n;
+}
+
+/* A queue whose readiness an epoll set tells is never silent: to pass it by costs nothing. */
+static bool falls_silent(struct poll_slot *slot)
+{
+	return !slot->rx_syscall && ++slot->silent_rounds == SILENT_ROUNDS;
+}
+
+/* A round through a thousand busy ports is long, and whoever publishes waits for its end: both loops end for that. */
+static inline __attribute__((always_inline)) unsigned lively_poll(
+	struct worker *w, uint64_t now, const bool timed)
+{
+	unsigned work = 0;
+	unsigned i = 0;
+
+	while (i < w->n_lively) {
+		struct poll_slot *slot = &w->slots[w->order[i]];
+		unsigned n = slot_poll(w, slot, now, timed);
+
+		if (n == 0 && falls_silent(slot)) {
+			order_swap(w, i, --w->n_lively);
+			continue;
+		}
+		i++;
+		if (n == 0)
+			continue;
+		work += n;
+		slot->silent_rounds = 0;
+		if (worker_snapshot_changed(w))
+			break;
+	}
+	return work;
+}
+
+static inline __attribute__((always_inline)) unsigned silent_poll(
+	struct worker *w, unsigned looks, uint64_t now, const bool timed)
+{
+	unsigned work = 0;
+
+	for (; looks != 0; looks--) {
+		struct poll_slot *slot;
+		unsigned n;
+
+		if (w->next_silent < w->n_lively || w->next_silent >= w->n_slots)
+			w->next_silent = w->n_lively;
+		slot = &w->slots[w->order[w->next_silent]];
+		n = slot_poll(w, slot, now, timed);
+		if (n == 0) {
+			w->next_silent++;
+			continue;
+		}
+		/* Its place is taken by one that may have waited as long: look there next. */
+		work += n;
+		slot->silent_rounds = 0;
+		order_swap(w, w->next_silent, w->n_lively++);
+		if (worker_snapshot_changed(w))
+			break;
+	}
+	return work;
+}
+
+static unsigned silent_looks(const struct worker *w)
+{
+	unsigned silent = w->n_slots - w->n_lively;
+
+	if (!w->busy)
+		return silent;
+	return RTE_MIN(silent, RTE_MAX(silent / SILENT_SHARE, SILENT_LOOKS_MIN));
+}
+
+static inline __attribute__((always_inline)) unsigned round_poll(
+	struct worker *w, uint64_t now, const bool timed)
+{
+	bool look = w->has_syscall_ports && now >= w->next_look_tsc;
+	unsigned looks = silent_looks(w);
+	unsigned work;
+
+	w->look_found = false;
+	w->lap_tsc = now;
+	if (look)
+		worker_look(w);
+	pipeline_clock(w->pipeline, now);
+	work = lively_poll(w, now, timed);
+	if (!worker_snapshot_changed(w))
+		work += silent_poll(w, looks, now, timed);
+	if (timed)
+		w->pipeline->cycles.lap_tsc = rte_rdtsc();
+	pipeline_notify(w->pipeline);
+	if (timed && work != 0)
+		stage_lap(&w->pipeline->cycles, TIMED_notify, work);
+	w->busy = work != 0;
+	if (look)
+		worker_look_next(w, w->look_found, work != 0, now);
+	return work;
+}
+
+uint8_t worker_burst_next(uint8_t burst, unsigned n, uint64_t took, uint64_t may_take)
+{
+	if (took > may_take)
+		return (uint8_t)RTE_MAX(n / 2, 1U);
+	if (took < may_take / 4)
+		return (uint8_t)RTE_MIN(burst * 2U, (unsigned)BURST_MAX);
+	return burst;
+}
+
+unsigned worker_round(struct worker *w, uint64_t now)
+{
+	return round_poll(w, now, false);
+}
+
+unsigned worker_round_timed(struct worker *w, uint64_t now)
+{
+	return round_poll(w, now, true);
+}

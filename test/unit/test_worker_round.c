@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which queues a round looks at, and how many frames a visit may have. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <rte_cycles.h>
+
+#include "dataplane/worker_private.h"
+#include "test/unit/eal_up.h"
+#include "test/unit/random.h"
+
+#define QUEUES 64
+#define LOUD 5
+#define ROUNDS 1000
+#define ALL_IN_ROUNDS 32 /* of a busy worker: every silent queue was looked at */
+#define PUBLISH_MS 1000
+#define VISIT 1000 /* clock ticks that a visit may take */
+
+static unsigned looks[QUEUES];
+static bool has_frames[QUEUES];
+
+static uint16_t receive(struct port *port, uint16_t queue, struct burst *b)
+{
+	unsigned i = port->index;
+
+	(void)queue;
+	looks[i]++;
+	b->n = 0;
+	b->n_segs = 0;
+	if (!has_frames[i])
+		return 0;
+	/* From a group address, which nobody has: it goes no further than the guard. */
+	b->n = 1;
+	memset(b->head[0], 1, FRAME_LEN_MIN);
+	b->frame[0] =
+		(struct frame){.head = b->head[0], .head_len = FRAME_LEN_MIN, .len = FRAME_LEN_MIN};
+	return 1;
+}
+
+static void release(struct port *port, uint16_t queue, struct burst *b)
+{
+	(void)port;
+	(void)queue;
+	(void)b;
+}
+
+static const struct port_ops ops = {.kind = "test", .receive = receive, .release = release};
+static struct port port[QUEUES];
+static struct poll_slot slots[QUEUES];
+static uint16_t order[QUEUES];
+static struct snapshot *snap;
+static struct worker w;
+
+static int setup(void **state)
+{
+	struct snapshot_network network = {.vlan = 10, .mtu = 1500};
+	struct snapshot_port ports[QUEUES] = {0};
+	struct snapshot_spec spec = {.networks = &network,
+		.n_networks = 1,
+		.ports = ports,
+		.n_ports = QUEUES,
+		.mac_age_s = 300,
+		.n_workers = 1};
+	struct error err = {0};
+
+	if (eal_up(state) != 0)
+		return -1;
+	for (unsigned i = 0; i < QUEUES; i++) {
+		port[i] = (struct port){.ops = &ops, .index = (uint16_t)i, .n_rxq = 1};
+		ports[i] = (struct snapshot_port){.port = &port[i], .mtu = 1500};
+		ports[i].mac.b[5] = (uint8_t)i;
+	}
+	shared_tables.macs = mac_table_create(1024, PORTS_MAX);
+	snap = snapshot_create(&spec, &err);
+	w.pipeline = pipeline_create(0, -1, 1024, &shared_tables, false);
+	if (snap == NULL || w.pipeline == NULL || shared_tables.macs == NULL ||
+		worker_publish_init() != 0)
+		return -1;
+	return worker_publish(snap, PUBLISH_MS); /* to nobody: the test is the worker */
+}
+
+static int teardown(void **state)
+{
+	worker_publish_fini();
+	pipeline_free(w.pipeline);
+	snapshot_free(snap);
+	mac_table_free(shared_tables.macs);
+	return eal_down(state);
+}
+
+/* Every queue is lively, none has frames, and nobody has looked yet. */
+static void begin(void)
+{
+	struct pipeline *pipeline = w.pipeline;
+
+	w = (struct worker){.pipeline = pipeline,
+		.snap = snap,
+		.gen = snap->gen,
+		.settled = true,
+		.slots = slots,
+		.order = order,
+		.n_slots = QUEUES,
+		.n_lively = QUEUES};
+	for (unsigned i = 0; i < QUEUES; i++) {
+		slots[i] = (struct poll_slot){
+			.poll.port = (uint16_t)i, .port = &port[i], .burst = BURST_MAX};
+		order[i] = (uint16_t)i;
+		has_frames[i] = false;
+		looks[i] = 0;
+	}
+}
+
+static void rounds(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		worker_round(&w, rte_rdtsc());
+}
+
+static void looks_forget(void)
+{
+	for (unsigned i = 0; i < QUEUES; i++)
+		looks[i] = 0;
+}
+
+static void test_idle_worker_looks_at_all(void **state)
+{
+	(void)state;
+	begin();
+	rounds(ROUNDS);
+	for (unsigned i = 0; i < QUEUES; i++)
+		assert_int_equal(looks[i], ROUNDS);
+}
+
+static void test_busy_worker_passes_silent_queues_by(void **state)
+{
+	unsigned sum = 0;
+
+	(void)state;
+	begin();
+	has_frames[LOUD] = true;
+	rounds(ROUNDS);
+	looks_forget();
+	rounds(ALL_IN_ROUNDS);
+	assert_int_equal(looks[LOUD], ALL_IN_ROUNDS);
+	for (unsigned i = 0; i < QUEUES; i++) {
+		assert_true(looks[i] != 0);
+		sum += looks[i];
+	}
+	assert_true(sum - looks[LOUD] <= 2 * ALL_IN_ROUNDS);
+}
+
+static void test_silent_queue_that_has_frames_is_lively(void **state)
+{
+	(void)state;
+	begin();
+	has_frames[LOUD] = true;
+	rounds(ROUNDS);
+	has_frames[LOUD + 1] = true;
+	rounds(ALL_IN_ROUNDS);
+	looks_forget();
+	rounds(ROUNDS);
+	assert_int_equal(looks[LOUD], ROUNDS);
+	assert_int_equal(looks[LOUD + 1], ROUNDS);
+}
+
+/* Whatever comes and goes: each queue is one of the worker's slots, once, and is looked at before long. */
+static void test_random_traffic_forgets_nobody(void **state)
+{
+	struct rnd r = rnd_start("worker_round");
+
+	(void)state;
+	begin();
+	for (unsigned turn = 0; turn < ROUNDS; turn++) {
+		bool seen[QUEUES] = {false};
+
+		has_frames[rnd_below(&r, QUEUES)] ^= true;
+		looks_forget();
+		rounds(ALL_IN_ROUNDS + 1);
+		for (unsigned i = 0; i < QUEUES; i++) {
+			assert_true(looks[i] != 0);
+			seen[order[i]] = true;
+		}
+		for (unsigned i = 0; i < QUEUES; i++)
+			assert_true(seen[i]);
+	}
+}
+
+static void test_burst_goes_by_what_frames_cost(void **state)
+{
+	uint8_t burst = BURST_MAX;
+
+	(void)state;
+	/* A frame costs half of what a visit may take: two of them are what it comes to. */
+	for (unsigned i = 0; i < 8; i++)
+		burst = worker_burst_next(burst, burst, burst * VISIT / 2, VISIT);
+	assert_in_range(burst, 1, 2);
+	/* One costs more than that: one at a time. */
+	assert_int_equal(worker_burst_next(1, 1, 10 * VISIT, VISIT), 1);
+	/* A single cheap frame is no reason to shrink, and cheap ones let it grow. */
+	assert_int_equal(worker_burst_next(BURST_MAX, 1, VISIT / 2, VISIT), BURST_MAX);
+	for (unsigned i = 0; i < 8; i++)
+		burst = worker_burst_next(burst, burst, burst, VISIT);
+	assert_int_equal(burst, BURST_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_idle_worker_looks_at_all),
+		cmocka_unit_test(test_busy_worker_passes_silent_queues_by),
+		cmocka_unit_test(test_silent_queue_that_has_frames_is_lively),
+		cmocka_unit_test(test_random_traffic_forgets_nobody),
+		cmocka_unit_test(test_burst_goes_by_what_frames_cost),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
