@@ -21,12 +21,22 @@ static const struct qos *qos_of(
 	return NULL;
 }
 
+static void marks_fill(struct snapshot_port *port, const struct qos *q)
+{
+	if (q == NULL)
+		return;
+	port->marked = q->has_dscp;
+	port->dscp = q->dscp;
+	port->pcp = q->pcp;
+}
+
 static int compile_endpoint(struct compiled *c, const struct config *want,
 	const struct compile_names *names, const struct compiled *prev, const struct endpoint *e,
 	struct port *port, unsigned n_workers, struct snapshot_port *ret, struct error *err)
 {
 	uint32_t network = names_index(&names->network, e->network);
 	uint32_t group = names_index(&names->group, e->group);
+	const struct qos *qos = qos_of(want, names, e);
 	struct meter_context ctx = {
 		.endpoint = e,
 		.mtu = compile_network_mtu(want, names, e->network),
@@ -48,7 +58,8 @@ static int compile_endpoint(struct compiled *c, const struct config *want,
 		.mtu = ctx.mtu,
 	};
 	memcpy(ret->ips, e->ips, e->n_ips * sizeof(e->ips[0]));
-	return compile_meters(c, qos_of(want, names, e), &ctx, prev, port->index, ret, err);
+	marks_fill(ret, qos);
+	return compile_meters(c, qos, &ctx, prev, port->index, ret, err);
 }
 
 int compile_ports(struct compiled *c, const struct config *want, const struct compile_names *names,

@@ -68,7 +68,7 @@ struct uplink {
 	uint16_t mtu;
 };
 
-/* Token buckets. kbps: 1000 bit/s, of layer-2 frame bytes without preamble and FCS. 0: no limit. */
+/* Token buckets, and marks of what the container sends. kbps: 1000 bit/s, of layer-2 frame bytes without preamble and FCS. 0: no limit. */
 struct qos {
 	uint64_t tx_kbps; /* what the container sends */
 	uint64_t tx_burst_kbit;
@@ -76,6 +76,9 @@ struct qos {
 	uint64_t rx_burst_kbit;
 	uint64_t tx_pps;
 	uint64_t rx_pps;
+	bool has_dscp; /* else what the container sends keeps its own */
+	uint8_t dscp;  /* 0..63 */
+	uint8_t pcp;   /* 0..7, 802.1p priority on uplinks */
 };
 
 struct group {

@@ -93,10 +93,12 @@ static const struct field qos_fields[] = {
 	{"mode", FIELD_ENUM, .values = VALUES("police", "shape"), .fallback = "\"police\"",
 		.enforced = ENFORCED("\"police\""),
 		.doc = "What happens above the rate: `police` drops, `shape` lets wait."},
-	{"dscp", FIELD_INT, FIELD_LATER, .min = 0, .max = 63,
-		.doc = "DSCP written into what the container sends; absent: left as it is."},
-	{"pcp", FIELD_INT, FIELD_LATER, .min = 0, .max = 7,
-		.doc = "802.1p priority of its frames on uplinks; absent: left as it is."},
+	{"dscp", FIELD_INT, .min = 0, .max = 63,
+		.doc = "DSCP written into the IP packets that the container sends, ECN kept; "
+		       "absent: left as it is."},
+	{"pcp", FIELD_INT, .min = 0, .max = 7,
+		.doc = "802.1p priority of what it sends, in its network's tag on uplinks; absent: "
+		       "0. Tags inside are left as they are."},
 	{"weight", FIELD_INT, .min = 1, .max = 100, .fallback = "1", .enforced = ENFORCED("1"),
 		.doc = "Share among endpoints that compete."},
 	FIELDS_END,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
@@ -102,7 +103,7 @@ void pipeline_announce(
 	n = flood_outputs(p, from, &b->frame[0], from->network);
 	for (unsigned k = 0; k < n; k++) {
 		const struct snapshot_port *to = &snap->ports[p->flood[k]];
-		uint32_t tag = to->uplink ? snap->networks[from->network].tag : 0;
+		uint32_t tag = to->uplink ? from->tag : 0;
 
 		for (unsigned i = 0; i < b->n; i++)
 			output_add(p, p->flood[k], &b->frame[i], tag);
@@ -155,6 +156,8 @@ static inline __attribute__((always_inline)) unsigned poll_burst(struct pipeline
 		stage_decide(p, in, misses);
 		lap(p, TIMED_decide, misses, timed);
 	}
+	if (unlikely(in->marked))
+		stage_mark(p, in->dscp);
 	stage_act(p, in);
 	lap(p, TIMED_act, b->n, timed);
 	stage_transmit(p);

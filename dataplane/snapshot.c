@@ -9,6 +9,7 @@
 #include "dataplane/placement.h"
 
 #define VLANS 4096
+#define PCP_SHIFT 13 /* in a tag (IEEE 802.1Q, 9.6) */
 
 static int alloc_views(struct snapshot *s, const struct snapshot_spec *spec)
 {
@@ -68,6 +69,14 @@ static int fill_networks(struct snapshot *s, const struct snapshot_spec *spec, s
 	return 0;
 }
 
+/* What is untagged has no place for a priority. */
+static uint32_t tag_of(const struct snapshot *s, const struct snapshot_port *port)
+{
+	uint32_t tag = s->networks[port->network].tag;
+
+	return tag == 0 ? 0 : tag | (uint32_t)port->pcp << PCP_SHIFT;
+}
+
 static int fill_ports(struct snapshot *s, const struct snapshot_spec *spec, struct error *err)
 {
 	for (size_t i = 0; i < spec->n_ports; i++) {
@@ -81,6 +90,7 @@ static int fill_ports(struct snapshot *s, const struct snapshot_spec *spec, stru
 			s->uplinks[s->n_uplinks++] = index;
 			continue;
 		}
+		s->ports[index].tag = tag_of(s, from);
 		s->networks[from->network].n_members++;
 		s->networks[from->network].n_learning += from->learning;
 		if (!mac_is_zero(&from->mac) &&

@@ -59,7 +59,12 @@ struct snapshot_port {
 	uint16_t n_ips;
 	struct ip ips[SNAPSHOT_IPS_MAX];
 	struct mac mac;
-	uint16_t mtu;	  /* of its network, or of the uplink: layer-3 bytes */
+	uint16_t mtu; /* of its network, or of the uplink: layer-3 bytes */
+	bool marked;  /* with dscp, 0..63: the IP packets that come by it */
+	uint8_t dscp;
+	uint8_t pcp; /* 0..7: 802.1p priority of its frames on uplinks */
+	/* TPID << 16 | TCI of its frames on uplinks, 0: untagged; set by snapshot_create() */
+	uint32_t tag;
 	struct meter *tx; /* what the container sends; NULL: no limit */
 	struct meter *rx;
 };

@@ -113,6 +113,34 @@ static void step_rules(const struct pipeline *p, const struct decision *d, struc
 		ret->rule = d->rule[1] != 0 ? d->rule[1] : d->rule[0];
 }
 
+/* Of a parsed IP frame (RFC 2474). */
+static unsigned dscp_of(const struct frame *f)
+{
+	const uint8_t *l3 = f->head + f->l3_off;
+
+	return (f->flags & FRAME_IPV4 ? l3[1] : load_be16(l3) >> 4 & 0xff) >> 2;
+}
+
+/* What is written into it on its way; as it was, for the words. */
+static void step_mark(struct pipeline *p, const struct snapshot_port *in, struct trace_result *ret)
+{
+	const struct frame *f = &p->burst.frame[0];
+
+	if (!in->marked || !(f->flags & (FRAME_IPV4 | FRAME_IPV6)))
+		return;
+	step(ret, "mark: DSCP %u in place of %u", in->dscp, dscp_of(f));
+	stage_mark(p, in->dscp);
+}
+
+/* Where the frame leaves by an uplink, with which tag. */
+static void step_uplink(const struct snapshot_port *in, struct trace_result *ret)
+{
+	if (in->tag == 0)
+		step(ret, "forward: to an uplink, untagged");
+	else
+		step(ret, "forward: to an uplink, VLAN %u, priority %u", in->tag & 0xfff, in->pcp);
+}
+
 static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
 	const struct decision *d, struct trace_result *ret)
 {
@@ -125,8 +153,10 @@ static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
 	if (!d->flood) {
 		ret->verdict = TRACE_FORWARD;
 		ret->out[ret->n_out++] = d->out;
-		step(ret, "forward: %s",
-			p->snap->ports[d->out].uplink ? "to an uplink" : "to an endpoint");
+		if (p->snap->ports[d->out].uplink)
+			step_uplink(in, ret);
+		else
+			step(ret, "forward: to an endpoint");
 		return;
 	}
 	ret->verdict = TRACE_FLOOD;
@@ -170,6 +200,7 @@ static void trace_stages(
 	step_rules(p, d, ret);
 	if (is_dropped(p, ret, "decision"))
 		return;
+	step_mark(p, in, ret);
 	trace_outputs(p, in, d, ret);
 }
 

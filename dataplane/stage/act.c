@@ -23,7 +23,6 @@ static void act_flood(
 	struct pipeline *p, const struct snapshot_port *in, struct frame *f, unsigned i)
 {
 	struct decision *d = &p->decision[p->flow[i]->decision];
-	const struct network_view *net = &p->snap->networks[p->network[i]];
 	unsigned n = flood_outputs(p, in, f, p->network[i]);
 	unsigned sent = 0;
 	uint8_t drop = 0;
@@ -42,7 +41,7 @@ static void act_flood(
 			memcpy(d->rule, rule, sizeof(d->rule));
 			connection_began_flooded(p, in, d);
 		}
-		output_add(p, p->flood[k], f, to->uplink ? net->tag : 0);
+		output_add(p, p->flood[k], f, to->uplink ? in->tag : 0);
 		sent++;
 	}
 	f->sole = sent == 1;
@@ -114,8 +113,7 @@ static inline void act_frame(struct pipeline *p, const struct snapshot_port *in,
 		act_flood(p, in, f, i);
 	} else {
 		f->sole = true;
-		output_add(p, flow->out, f,
-			flow->flags & FLOW_TAGGED ? p->snap->networks[p->network[i]].tag : 0);
+		output_add(p, flow->out, f, flow->flags & FLOW_TAGGED ? in->tag : 0);
 	}
 }
 

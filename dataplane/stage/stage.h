@@ -7,6 +7,8 @@
  *                       \--miss--> guard -> forward -> connection -> judge --/
  *                                                 \--> flat (contiv mode) -----/
  *
+ * Between the decision and act: mark, for endpoints that are marked.
+ *
  * A frame that is dropped has drop[i] set to 1 + its reason; later stages pass it by, act counts
  * it.
  */
@@ -254,6 +256,9 @@ static inline uint32_t rule_first(const struct snapshot *snap, uint32_t a, uint3
 		return a | b;
 	return snap->rule_rank[a & ~RULE_ALLOWS] < snap->rule_rank[b & ~RULE_ALLOWS] ? a : b;
 }
+
+/* stage/mark.c: this DSCP, 0..63, into all IP packets of the burst. */
+STAGE_LOOP void stage_mark(struct pipeline *p, uint8_t dscp);
 
 /* stage/act.c: count, meter, and put each frame into the queues of its outputs. */
 STAGE_LOOP void stage_act(struct pipeline *p, const struct snapshot_port *in);

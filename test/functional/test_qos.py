@@ -3,7 +3,9 @@
 import pytest
 
 from leatlib import frames, wait
+from leatlib.frames import IP, Ether, IPv6, payload_is, udp, udp6
 from leatlib.traffic import iperf3, received_bits_per_second
+from scapy.layers.l2 import Dot1Q
 
 MBIT100 = 100_000
 MEASURE_NS = 2_000_000_000
@@ -96,3 +98,38 @@ def test_limit_is_lifted_live(net):
     before = net.port("b")["tx_packets"]
     send_many(a, b, 300)
     wait.until(lambda: net.port("b")["tx_packets"] == before + 300, 5, "all of them")
+
+
+def sent_with(frame, traffic_class):
+    """A copy of the frame with this TOS or traffic class, checksums made anew."""
+    copy = Ether(bytes(frame))
+    if IP in copy:
+        copy[IP].tos = traffic_class
+        del copy[IP].chksum
+    else:
+        copy[IPv6].tc = traffic_class
+    return copy
+
+
+def test_marks(net):
+    """DSCP and priority of what a container sends; ECN and what others send stay as they are."""
+    net.up = net.uplink_tap()
+    a = net.tap("a", bare=True, v6=True, qos={"dscp": 46, "pcp": 5})
+    b = net.tap("b", bare=True, v6=True)
+    for text, packet in (("four", udp), ("six", udp6)):
+        plain = packet(a, b, text)
+        a.raw.send(sent_with(plain, 10 << 2 | 3))
+        assert bytes(b.raw.expect(payload_is(text))) == bytes(sent_with(plain, 46 << 2 | 3))
+        back = sent_with(packet(b, a, text), 10 << 2 | 1)
+        b.raw.send(back)
+        assert bytes(a.raw.expect(payload_is(text))) == bytes(back)
+    outwards = sent_with(udp(a, b, "outwards"), 2)
+    outwards.dst = "02:00:00:00:ff:01"
+    a.raw.send(outwards)
+    tag = Dot1Q(prio=5, vlan=100, type=outwards.type)
+    want = Ether(src=a.mac, dst=outwards.dst) / tag / sent_with(outwards, 46 << 2 | 2).payload
+    assert bytes(net.up.expect(payload_is("outwards"))) == bytes(want)
+    steps = net.call("policy.trace", endpoint="a", packet={
+        "dst_ip": "10.1.9.9", "dst_mac": outwards.dst, "proto": "udp"})["steps"]
+    assert "mark: DSCP 46 in place of 0" in steps
+    assert "forward: to an uplink, VLAN 100, priority 5" in steps

@@ -83,9 +83,16 @@ void random_policy(struct rnd *r, struct topology *t)
 		random_rule(r, &t->rule[i], one_group);
 	random_remotes(r, t);
 	t->tcp_midstream_drop = chance(r, 30);
-	for (unsigned i = 0; i < TOPOLOGY_PORTS_MAX; i++)
-		if (t->port[i].present && !t->port[i].uplink)
-			t->port[i].group = chance(r, 80) ? (uint16_t)(1 + rnd_below(r, 3)) : 0;
+	for (unsigned i = 0; i < TOPOLOGY_PORTS_MAX; i++) {
+		struct test_port_spec *port = &t->port[i];
+
+		if (!port->present || port->uplink)
+			continue;
+		port->group = chance(r, 80) ? (uint16_t)(1 + rnd_below(r, 3)) : 0;
+		port->marked = chance(r, 30);
+		port->dscp = (uint8_t)rnd_below(r, 64);
+		port->pcp = (uint8_t)(chance(r, 30) ? rnd_below(r, 8) : 0);
+	}
 }
 
 static void random_endpoint(struct rnd *r, struct test_port_spec *port, unsigned host)
@@ -249,6 +256,8 @@ static void random_ip(struct rnd *r, struct packet *p, unsigned src, unsigned ds
 	if (six && chance(r, 8))
 		p->src_ip = host_link_local(src);
 	random_l4(r, p, src, dst);
+	if (chance(r, 50))
+		p->tos = (uint8_t)rnd_below(r, 256);
 	if (p->proto != 58 || p->icmp_type < 133 || p->icmp_type > 137) {
 		if (chance(r, 10))
 			random_fragment(r, p);

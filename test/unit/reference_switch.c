@@ -41,7 +41,9 @@ void reference_send(struct journey *j, uint16_t port)
 	struct reference_out *out = &j->ret->out[j->ret->n_out++];
 
 	out->port = port;
-	out->vlan = j->t->port[port].uplink ? j->t->network[j->network].vlan : 0;
+	out->tci = j->t->port[port].uplink ? j->t->network[j->network].vlan : 0;
+	if (out->tci != 0)
+		out->tci = (uint16_t)(out->tci + j->from->pcp * 0x2000);
 }
 
 static bool is_ip(const struct packet *p)
@@ -334,6 +336,7 @@ void reference_judge(struct reference_switch *sw, uint16_t in, const struct pack
 	int drop;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->tos = j.from->marked ? (uint8_t)(j.from->dscp * 4 + packet->tos % 4) : packet->tos;
 	whole.cut = 0;
 	j.len = packet_build(&whole, unused, NULL);
 	if (!find_network(&j) || !check_form(&j, len))

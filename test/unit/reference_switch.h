@@ -15,12 +15,13 @@ struct reference_switch;
 
 struct reference_out {
 	uint16_t port;
-	uint16_t vlan; /* the tag it carries there, 0 none */
+	uint16_t tci; /* of the tag it carries there, 0 none */
 };
 
 struct reference_result {
 	bool dropped;
 	enum drop_reason reason;
+	uint8_t tos; /* it goes on with, if it is IP */
 	unsigned n_out;
 	struct reference_out out[TOPOLOGY_PORTS_MAX];
 	unsigned rule_packets[TOPOLOGY_RULES_MAX + 1]; /* how often each rule judged it */

@@ -264,6 +264,31 @@ static void test_meters(void **state)
 	bench_free(b);
 }
 
+static void assert_marks(struct bench *b, bool marked, uint8_t dscp, uint8_t pcp)
+{
+	struct compiled *c = bench_compile(b, NULL, 1);
+
+	assert_int_equal(port_of(b, c, "e1")->marked, marked);
+	assert_int_equal(port_of(b, c, "e1")->dscp, dscp);
+	assert_int_equal(port_of(b, c, "e1")->pcp, pcp);
+	compiled_free(c);
+}
+
+static void test_marks(void **state)
+{
+	struct bench *b = bench_create();
+
+	(void)state;
+	assert_marks(b, false, 0, 0);
+	b->w.groups[0].has_qos = true;
+	b->w.groups[0].qos = (struct qos){.has_dscp = true, .dscp = 46, .pcp = 5};
+	assert_marks(b, true, 46, 5);
+	b->w.endpoints[0].has_qos = true;
+	b->w.endpoints[0].qos = (struct qos){.has_dscp = true};
+	assert_marks(b, true, 0, 0);
+	bench_free(b);
+}
+
 static uint64_t burst_of(struct bench *b, enum port_kind kind, uint64_t kbps, uint64_t kbit)
 {
 	struct endpoint *e1 = &b->w.endpoints[0];
@@ -365,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_unchanged_rules_are_shared),
 		cmocka_unit_test(test_ports_and_remotes),
 		cmocka_unit_test(test_meters),
+		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_burst_lets_the_largest_frame_pass),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_numbers_of_many_tenants),

@@ -83,8 +83,11 @@ static void expect(struct run *run, const struct packet *p, uint16_t in,
 {
 	static uint8_t bytes[PACKET_BYTES_MAX];
 	static uint8_t out[PACKET_BYTES_MAX];
-	size_t len = packet_build(p, bytes, NULL);
+	struct packet sent = *p;
+	size_t len;
 
+	sent.tos = ret->tos;
+	len = packet_build(&sent, bytes, NULL);
 	if (ret->dropped) {
 		want->drops[ret->reason]++;
 		run->n_by_reason[ret->reason]++;
@@ -94,7 +97,7 @@ static void expect(struct run *run, const struct packet *p, uint16_t in,
 		struct test_frame *frame = &want->out[port][want->n_out[port]++];
 
 		frame->len = (uint32_t)frame_retag(bytes, len,
-			run->topology[run->which].port[in].uplink, ret->out[i].vlan, out);
+			run->topology[run->which].port[in].uplink, ret->out[i].tci, out);
 		frame->bytes = malloc(frame->len);
 		memcpy(frame->bytes, out, frame->len);
 		run->n_forwarded++;
