@@ -38,9 +38,6 @@ struct compiled_ruleset {
 	struct ruleset *ruleset;
 };
 
-enum meter_side { METER_TX, METER_RX };
-#define METER_SIDES 2
-
 struct meter_values {
 	uint64_t bits_per_s;
 	uint64_t burst_bits;

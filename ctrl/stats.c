@@ -36,6 +36,17 @@ static void add_port(json_t *ret, const char *id, uint32_t index)
 	json_object_set_new(ret, id, port_stats_json(&stats));
 }
 
+static void add_endpoint(json_t *ret, const char *id, uint32_t index)
+{
+	struct port_stats stats = {0};
+	json_t *json;
+
+	worker_port_stats((uint16_t)index, &stats);
+	json = port_stats_json(&stats);
+	json_object_set_new(json, "qos", stats_qos_json(index, &stats));
+	json_object_set_new(ret, id, json);
+}
+
 static void add_rule(json_t *ret, const char *id, uint32_t index)
 {
 	struct rule_stats stats = {0};
@@ -82,7 +93,7 @@ json_t *stats_endpoints(json_t *ids)
 {
 	json_t *ret = json_object();
 
-	add_names(ret, &commit_state.names.endpoint, ids, add_port);
+	add_names(ret, &commit_state.names.endpoint, ids, add_endpoint);
 	return ret;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What stats.c, stats_workers.c and stats_status.c write. Executor thread. */
+/* What stats.c, stats_qos.c, stats_workers.c and stats_status.c write. Executor thread. */
 #ifndef LEAT_CTRL_STATS_JSON_H
 #define LEAT_CTRL_STATS_JSON_H
 
@@ -31,5 +31,8 @@ static inline void set_worker_counts(json_t *object, const struct worker_status 
 	set_count(object, "sleeps", status->sleeps);
 	set_count(object, "waits", status->waits);
 }
+
+/* stats_qos.c: of the endpoint with this port index and these counters, {tx, rx}: what it has a limit for. */
+json_t *stats_qos_json(uint32_t index, const struct port_stats *stats);
 
 #endif

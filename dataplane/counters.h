@@ -57,6 +57,18 @@ enum drop_reason {
 		DROP_REASON_COUNT,
 };
 
+/* What an endpoint's meter (dataplane/meter.h) is about: what it sends, or what it receives; and what it says. */
+enum meter_side { METER_TX, METER_RX };
+#define METER_SIDES 2
+enum meter_verdict { METER_PASS, METER_OVER_BITS, METER_OVER_PACKETS };
+#define METER_VERDICTS 3
+
+/* Frames, and their layer-2 bytes without FCS. */
+struct meter_count {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
 /* One port as one worker saw it. Bytes are layer-2 bytes as on that port, without FCS. */
 struct port_stats {
 	uint64_t rx_packets;
@@ -64,6 +76,8 @@ struct port_stats {
 	uint64_t tx_packets;
 	uint64_t tx_bytes;
 	uint64_t copies; /* how many more went on than came: floods, segmentation */
+	/* What an endpoint's meters said, where it has any, of frames as they would be on a wire. */
+	struct meter_count metered[METER_SIDES][METER_VERDICTS];
 	uint64_t drops[DROP_REASON_COUNT];
 } __attribute__((aligned(64)));
 

@@ -14,7 +14,6 @@ struct meter *meter_create(
 
 	if (meter == NULL)
 		return NULL;
-	rte_spinlock_init(&meter->lock);
 	meter->shared = shared;
 	meter->has_bits = bits_per_s != 0;
 	meter->has_packets = packets_per_s != 0;
@@ -47,12 +46,4 @@ enum meter_verdict meter_take(
 		return METER_OVER_BITS;
 	}
 	return METER_PASS;
-}
-
-void meter_give(struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets)
-{
-	if (meter->has_packets)
-		token_bucket_give(&meter->packets, wire_packets);
-	if (meter->has_bits)
-		token_bucket_give(&meter->bits, wire_bytes * 8);
 }

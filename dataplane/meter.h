@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <rte_spinlock.h>
-
+#include "dataplane/counters.h"
+#include "lib/spinlock.h"
 #include "lib/token_bucket.h"
 
 struct meter {
@@ -19,11 +19,9 @@ struct meter {
 	struct token_bucket packets;
 	bool has_bits;
 	bool has_packets;
-	bool shared;	     /* several workers use it: the lock is taken once a burst */
-	rte_spinlock_t lock; /* guards the buckets */
+	bool shared;  /* several workers use it: the lock is taken once a burst */
+	uint8_t lock; /* guards the buckets; see lib/spinlock.h */
 };
-
-enum meter_verdict { METER_PASS, METER_OVER_BITS, METER_OVER_PACKETS };
 
 /* bits_per_s, packets_per_s: 0 no limit. burst_bits: at least one frame of the MTU. Control side.
  */
@@ -38,19 +36,16 @@ void meter_free(struct meter *meter); /* NULL is fine */
 enum meter_verdict meter_take(
 	struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets, uint64_t now_tsc);
 
-/* Give back what was taken of a meter for frames that something else refused. */
-void meter_give(struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets);
-
 static inline void meter_lock(struct meter *meter)
 {
 	if (meter->shared)
-		rte_spinlock_lock(&meter->lock);
+		spin_lock(&meter->lock);
 }
 
 static inline void meter_unlock(struct meter *meter)
 {
 	if (meter->shared)
-		rte_spinlock_unlock(&meter->lock);
+		spin_unlock(&meter->lock);
 }
 
 #endif

@@ -18,6 +18,7 @@ enum command_kind {
 	COMMAND_SHUTDOWN,   /* asks for the boot_id first */
 	COMMAND_MEASURE,    /* as CALL, with stages_ms */
 	COMMAND_WATCH,	    /* as MEASURE, again and again until it is ended */
+	COMMAND_REPEAT,	    /* as CALL, once a second until it is ended */
 	COMMAND_MONITOR,    /* prints what comes after the reply, until it is ended */
 	COMMAND_EDIT,	    /* edit [KIND [ID]] */
 	COMMAND_IDS,	    /* ids KIND */
@@ -30,7 +31,8 @@ struct command {
 	enum command_kind kind;
 	const char *method;  /* NULL: none, or named by the operand */
 	const char *operand; /* how help names it; NULL: none */
-	const char *field;   /* with CALL and LIST: the param it gives; with DOCUMENT: the param
+	const char
+		*field; /* with CALL, REPEAT and LIST: the param it gives; with DOCUMENT: the param
 				that an array in the file gives */
 	bool operand_needed;
 	const char *preset; /* an argument that goes without saying, or NULL */

@@ -29,6 +29,9 @@ void print_status(json_t *result, const struct printed *what);
 /* Of system.status or stats.get; the second after what each worker's stages cost. */
 void print_worker_rows(json_t *workers);
 void print_workers(json_t *result, const struct printed *what);
+/* Of stats.get with endpoints; former results under WATCH_FORMER, where it is watched. */
+void print_qos(json_t *result, const struct printed *what);
+#define WATCH_FORMER "former"
 void print_event(json_t *event, const struct printed *what);
 void print_trace(json_t *result, const struct printed *what);
 void print_methods(json_t *result, const struct printed *what);

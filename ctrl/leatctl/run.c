@@ -181,7 +181,8 @@ static int talk(const struct run *run)
 	status = ask_all(run, &connection, &result);
 	if (status == STATUS_DONE && run->command->kind == COMMAND_MONITOR)
 		status = monitor_run(run, &connection);
-	else if (status == STATUS_DONE && run->command->kind == COMMAND_WATCH)
+	else if (status == STATUS_DONE &&
+		 (run->command->kind == COMMAND_WATCH || run->command->kind == COMMAND_REPEAT))
 		status = watch_run(run, &connection, result);
 	else if (status == STATUS_DONE)
 		run_print(run, result);
@@ -298,16 +299,17 @@ static int params_run(struct run *run, char *const *words, size_t n)
 static int operand_take(struct run *run, char *const **words, size_t *n)
 {
 	const struct command *c = run->command;
+	bool by_name = c->field != NULL && (c->kind == COMMAND_CALL || c->kind == COMMAND_REPEAT);
 
 	if (c->operand == NULL || c->kind == COMMAND_EDIT)
 		return STATUS_DONE;
 	/* What the operand gives may be given by its name as well. */
-	if (*n > 0 && (c->kind != COMMAND_CALL || strchr((*words)[0], '=') == NULL)) {
+	if (*n > 0 && (!by_name || strchr((*words)[0], '=') == NULL)) {
 		run->operand = *(*words)++;
 		(*n)--;
 		return STATUS_DONE;
 	}
-	if (c->field != NULL && c->kind == COMMAND_CALL && *n > 0)
+	if (!c->operand_needed || (by_name && *n > 0))
 		return STATUS_DONE;
 	fprintf(stderr, "leatctl: %s%s%s needs %s\n", c->noun, c->verb != NULL ? " " : "",
 		c->verb != NULL ? c->verb : "", c->operand);

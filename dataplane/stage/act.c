@@ -5,20 +5,6 @@
 
 #include "dataplane/stage/stage.h"
 
-/* 0, or the drop: does the sender's rate have room for this frame? */
-static uint8_t meter_sender(struct pipeline *p, struct meter *meter, const struct frame *f)
-{
-	switch (meter_take(meter, offload_wire_bytes(f), offload_wire_frames(f), p->now_tsc)) {
-	case METER_OVER_BITS:
-		return DROPPED(DROP_tx_rate);
-	case METER_OVER_PACKETS:
-		return DROPPED(DROP_tx_pps);
-	case METER_PASS:
-	default:
-		return 0;
-	}
-}
-
 static void act_flood(
 	struct pipeline *p, const struct snapshot_port *in, struct frame *f, unsigned i)
 {
@@ -81,15 +67,71 @@ static inline void run_add(
 	run->bytes += bytes;
 }
 
-/* The sender's meter, and what it was asked for ahead, for all frames of the burst. */
-struct ahead {
-	struct meter *meter; /* NULL: there is none, or it has enough for all of them */
-	uint64_t bytes;	     /* of those that were not sent after all */
+/* Sums of what is to be paid for. */
+struct price {
+	uint64_t bytes;
 	uint32_t frames;
 };
 
+/* What was dropped on the way here costs its sender nothing. */
+static struct price price_of_burst(const struct pipeline *p)
+{
+	struct price price = {p->wire_bytes, p->wire_frames};
+
+	for (unsigned i = 0; i < p->burst.n; i++) {
+		const struct frame *f = &p->burst.frame[i];
+
+		if (likely(p->drop[i] != 0 || p->flow[i]->drop == 0))
+			continue;
+		price.bytes -= offload_wire_bytes(f);
+		price.frames -= offload_wire_frames(f);
+	}
+	return price;
+}
+
+/* Which of the frames have room, in their order; of the others the drop. */
+static void meter_each(struct pipeline *p, uint16_t port, struct meter *meter, uint8_t *drop)
+{
+	static const uint8_t drops[METER_VERDICTS] = {
+		[METER_OVER_BITS] = DROPPED(DROP_tx_rate),
+		[METER_OVER_PACKETS] = DROPPED(DROP_tx_pps),
+	};
+
+	for (unsigned i = 0; i < p->burst.n; i++) {
+		const struct frame *f = &p->burst.frame[i];
+		uint64_t bytes = offload_wire_bytes(f);
+		uint32_t frames = offload_wire_frames(f);
+		enum meter_verdict verdict;
+
+		if (p->drop[i] != 0 || p->flow[i]->drop != 0)
+			continue;
+		verdict = meter_take(meter, bytes, frames, p->now_tsc);
+		drop[i] = drops[verdict];
+		count_metered(p, port, METER_TX, verdict, frames, bytes);
+	}
+}
+
+/* True: the sender's rate has room for all of the burst. Else `drop` says it of each frame that is to go on. */
+static bool meter_sender(struct pipeline *p, const struct snapshot_port *in, uint8_t *drop)
+{
+	struct price price = price_of_burst(p);
+	bool enough;
+
+	if (price.frames == 0)
+		return true;
+	meter_lock(in->tx);
+	enough = meter_take(in->tx, price.bytes, price.frames, p->now_tsc) == METER_PASS;
+	if (!enough)
+		meter_each(p, in->port->index, in->tx, drop);
+	meter_unlock(in->tx);
+	if (enough)
+		count_metered(p, in->port->index, METER_TX, METER_PASS, price.frames, price.bytes);
+	return enough;
+}
+
+/* over: of each frame what the sender's meter said, or NULL. */
 static inline void act_frame(struct pipeline *p, const struct snapshot_port *in, unsigned i,
-	struct rule_run *run, struct ahead *ahead)
+	struct rule_run *run, const uint8_t *over)
 {
 	struct frame *f = &p->burst.frame[i];
 	const struct flow *flow = p->flow[i];
@@ -101,12 +143,8 @@ static inline void act_frame(struct pipeline *p, const struct snapshot_port *in,
 	}
 	run_add(p, run, flow->account, f->len);
 	drop = flow->drop;
-	if (unlikely(drop != 0)) {
-		ahead->bytes += offload_wire_bytes(f);
-		ahead->frames += offload_wire_frames(f);
-	} else if (unlikely(ahead->meter != NULL)) {
-		drop = meter_sender(p, ahead->meter, f);
-	}
+	if (unlikely(over != NULL) && drop == 0)
+		drop = over[i];
 	if (unlikely(drop != 0)) {
 		count_drop(p, in->port->index, drop);
 	} else if (unlikely(flow->out == FLOW_OUT_NONE)) {
@@ -120,23 +158,12 @@ static inline void act_frame(struct pipeline *p, const struct snapshot_port *in,
 void stage_act(struct pipeline *p, const struct snapshot_port *in)
 {
 	struct rule_run run = {0};
-	struct ahead ahead = {0};
-	bool enough;
+	uint8_t drop[BURST_MAX];
+	const uint8_t *over = NULL; /* NULL: nothing is over the sender's rate */
 
-	if (in->tx == NULL) {
-		for (unsigned i = 0; i < p->burst.n; i++)
-			act_frame(p, in, i, &run, &ahead);
-		run_end(p, &run);
-		return;
-	}
-	/* Once for all; for what is dropped it is given back. */
-	meter_lock(in->tx);
-	enough = meter_take(in->tx, p->wire_bytes, p->wire_frames, p->now_tsc) == METER_PASS;
-	ahead.meter = enough ? NULL : in->tx;
+	if (in->tx != NULL && !meter_sender(p, in, drop))
+		over = drop;
 	for (unsigned i = 0; i < p->burst.n; i++)
-		act_frame(p, in, i, &run, &ahead);
-	if (enough && ahead.frames != 0)
-		meter_give(in->tx, ahead.bytes, ahead.frames);
-	meter_unlock(in->tx);
+		act_frame(p, in, i, &run, over);
 	run_end(p, &run);
 }

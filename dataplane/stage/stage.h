@@ -289,6 +289,16 @@ static inline void count_drop(struct pipeline *p, uint16_t port, uint8_t drop)
 	stat_add(&p->stats[port].drops[drop - 1], 1);
 }
 
+/* A meter said this of so many frames as on a wire. */
+static inline void count_metered(struct pipeline *p, uint16_t port, enum meter_side side,
+	enum meter_verdict verdict, uint32_t packets, uint64_t bytes)
+{
+	struct meter_count *count = &p->stats[port].metered[side][verdict];
+
+	stat_add(&count->packets, packets);
+	stat_add(&count->bytes, bytes);
+}
+
 /* A rule judged so many frames, of so many bytes together. */
 static inline void count_rule(struct pipeline *p, uint32_t rule, uint32_t packets, uint64_t bytes)
 {

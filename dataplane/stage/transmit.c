@@ -5,34 +5,42 @@
  */
 #include "dataplane/stage/stage.h"
 
-static void meter_receiver(
-	struct pipeline *p, struct meter *meter, struct out_queue *q, struct port_stats *stats)
+/* Those that have room stay in the queue. */
+static void meter_each(struct pipeline *p, uint16_t port, struct meter *meter, struct out_queue *q)
 {
+	static const enum drop_reason reasons[METER_VERDICTS] = {
+		[METER_OVER_BITS] = DROP_rx_rate,
+		[METER_OVER_PACKETS] = DROP_rx_pps,
+	};
 	uint16_t kept = 0;
 
-	meter_lock(meter);
-	if (meter_take(meter, q->wire_bytes, q->wire_frames, p->now_tsc) == METER_PASS) {
-		meter_unlock(meter);
-		return;
-	}
 	for (uint16_t k = 0; k < q->n; k++) {
 		const struct frame *f = q->item[k].frame;
+		uint64_t bytes = offload_wire_bytes(f);
+		uint32_t frames = offload_wire_frames(f);
+		enum meter_verdict verdict = meter_take(meter, bytes, frames, p->now_tsc);
 
-		switch (meter_take(
-			meter, offload_wire_bytes(f), offload_wire_frames(f), p->now_tsc)) {
-		case METER_PASS:
+		count_metered(p, port, METER_RX, verdict, frames, bytes);
+		if (verdict == METER_PASS)
 			q->item[kept++] = q->item[k];
-			break;
-		case METER_OVER_BITS:
-			stat_add(&stats->drops[DROP_rx_rate], 1);
-			break;
-		case METER_OVER_PACKETS:
-			stat_add(&stats->drops[DROP_rx_pps], 1);
-			break;
-		}
+		else
+			stat_add(&p->stats[port].drops[reasons[verdict]], 1);
 	}
-	meter_unlock(meter);
 	q->n = kept;
+}
+
+static void meter_receiver(
+	struct pipeline *p, uint16_t port, struct meter *meter, struct out_queue *q)
+{
+	bool enough;
+
+	meter_lock(meter);
+	enough = meter_take(meter, q->wire_bytes, q->wire_frames, p->now_tsc) == METER_PASS;
+	if (!enough)
+		meter_each(p, port, meter, q);
+	meter_unlock(meter);
+	if (enough)
+		count_metered(p, port, METER_RX, METER_PASS, q->wire_frames, q->wire_bytes);
 }
 
 static bool takes_gso(const struct frame *f, uint32_t caps)
@@ -134,7 +142,7 @@ void stage_transmit(struct pipeline *p)
 		bool as_they_are = true;
 
 		if (to->rx != NULL)
-			meter_receiver(p, to->rx, q, stats);
+			meter_receiver(p, index, to->rx, q);
 		for (uint16_t k = 0; k < q->n && q->offloads != 0; k++)
 			as_they_are &= takes_csum(q->item[k].frame, caps) &
 				       takes_gso(q->item[k].frame, caps);

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rates: what is let through in a time that the switch itself tells, within 3 %."""
+import threading
+import time
+
 import pytest
 
 from leatlib import frames, wait
 from leatlib.frames import IP, Ether, IPv6, payload_is, udp, udp6
+from leatlib.process import run
 from leatlib.traffic import iperf3, received_bits_per_second
 from scapy.layers.l2 import Dot1Q
 
@@ -98,6 +102,45 @@ def test_limit_is_lifted_live(net):
     before = net.port("b")["tx_packets"]
     send_many(a, b, 300)
     wait.until(lambda: net.port("b")["tx_packets"] == before + 300, 5, "all of them")
+
+
+def test_rate_changes_live(net):
+    """While frames come, changed rates lose none; a limit holds from the reply on, to the frame."""
+    a, b = net.tap("a", bare=True, qos={"tx_pps": 100_000}), net.tap("b", bare=True)
+    ended = threading.Event()
+
+    def send():
+        while not ended.is_set():
+            send_many(a, b, 10)
+    sender = threading.Thread(target=send)
+    sender.start()
+    took = []
+    try:
+        for number in range(20):
+            start = time.monotonic()
+            net.endpoint(a, a.port_spec, qos={"tx_kbps": 900_000 + number, "tx_pps": 100_000})
+            took.append(time.monotonic() - start)
+    finally:
+        ended.set()
+        sender.join()
+    wait.until(lambda: net.port("b")["tx_packets"] == net.port("a")["rx_packets"], 5,
+               "all frames to have gone on")
+    assert not net.drops("a") and min(took) < 0.010, took
+
+    net.endpoint(a, a.port_spec, qos={"tx_pps": 1})
+    before = net.port("b")["tx_packets"]
+    conforming = net.call("stats.get", kinds=["endpoint"])["endpoint"]["a"]["qos"]["tx"]
+    send_many(a, b, 300)
+    wait.until(lambda: net.drops("a").get("tx_pps", 0) + net.port("b")["tx_packets"] - before
+               == 300, 5, "the flood to be taken")
+    assert net.port("b")["tx_packets"] - before in (128, 129)
+    now = net.call("stats.get", kinds=["endpoint"])["endpoint"]["a"]["qos"]["tx"]
+    assert now["pps"] == 1
+    assert now["over_pps"]["packets"] == net.drops("a")["tx_pps"]
+    assert (now["conforming"]["packets"] - conforming["conforming"]["packets"]
+            == net.port("b")["tx_packets"] - before)
+    shown = run([net.ctl, "-s", net.socket, "qos", "show", "a"]).stdout.splitlines()
+    assert len(shown) == 2 and shown[1].split()[:3] == ["a", "tx", "1"]
 
 
 def sent_with(frame, traffic_class):

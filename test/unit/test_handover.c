@@ -3,6 +3,7 @@
  * Real workers, and one configuration after another while traffic runs: each frame goes by exactly
  * one of them, and what only the former one used is gone as soon as worker_publish() has returned.
  */
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rates of endpoints, and what became of what was sent by them; watched, also how much that is now. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctrl/leatctl/print.h"
+
+#define BITS_PER_BYTE 8
+#define BITS_PER_KBIT 1000
+#define NS_PER_S 1e9
+
+static json_int_t count_at(json_t *side, const char *path)
+{
+	return json_integer_value(value_at(side, path));
+}
+
+/* By how much a counter grew, a second; the endpoint may have been born or made anew since. */
+static double growth(json_t *side, json_t *former, const char *path, double seconds)
+{
+	double grown = (double)(count_at(side, path) - count_at(former, path));
+
+	return former != NULL && grown > 0 ? grown / seconds : 0;
+}
+
+static void set_kbps(json_t *row, const char *name, double bits)
+{
+	char *words = kbps_text((uint64_t)(bits / BITS_PER_KBIT));
+
+	json_object_set_new(row, name, json_string(words));
+	free(words);
+}
+
+/* former: the same side `seconds` ago; 0: nobody watches. */
+static json_t *row_of(
+	const char *id, const char *direction, json_t *side, json_t *former, double seconds)
+{
+	json_t *row = json_copy(side);
+
+	json_object_set_new(row, "id", json_string(id));
+	json_object_set_new(row, "direction", json_string(direction));
+	if (count_at(side, "burst_bits") != 0)
+		json_object_set_new(row, "burst",
+			json_sprintf(
+				"%.0f kbit", (double)count_at(side, "burst_bits") / BITS_PER_KBIT));
+	if (seconds <= 0)
+		return row;
+	set_kbps(row, "now", growth(side, former, "conforming.bytes", seconds) * BITS_PER_BYTE);
+	json_object_set_new(row, "drops",
+		json_sprintf("%.0f", growth(side, former, "over_kbps.packets", seconds) +
+					     growth(side, former, "over_pps.packets", seconds)));
+	return row;
+}
+
+static void rows_append(json_t *rows, const char *id, json_t *qos, json_t *former, double seconds)
+{
+	static const char *const directions[] = {"tx", "rx"};
+
+	for (size_t i = 0; i < sizeof(directions) / sizeof(directions[0]); i++) {
+		json_t *side = json_object_get(qos, directions[i]);
+
+		if (side != NULL)
+			json_array_append_new(
+				rows, row_of(id, directions[i], side,
+					      json_object_get(former, directions[i]), seconds));
+	}
+}
+
+void print_qos(json_t *result, const struct printed *what)
+{
+	static const struct table_column columns[] = {
+		{"ENDPOINT", "id", CELL_TEXT},
+		{"DIRECTION", "direction", CELL_TEXT},
+		{"RATE", "kbps", CELL_KBPS},
+		{"BURST", "burst", CELL_NUMBER},
+		{"PPS", "pps", CELL_NONZERO},
+		{"CONFORMING", "conforming.packets", CELL_NUMBER},
+		{"BYTES", "conforming.bytes", CELL_BYTES},
+		{"OVER RATE", "over_kbps.packets", CELL_NUMBER},
+		{"OVER PPS", "over_pps.packets", CELL_NUMBER},
+		{"NOW", "now", CELL_NUMBER},
+		{"DROPS/S", "drops", CELL_NUMBER},
+		{NULL, NULL, CELL_TEXT},
+	};
+	json_t *former = json_object_get(result, WATCH_FORMER);
+	double seconds = former == NULL
+				 ? 0
+				 : (double)(count_at(result, "ts_ns") - count_at(former, "ts_ns")) /
+					   NS_PER_S;
+	json_t *rows = json_array();
+	const char *id;
+	json_t *endpoint;
+
+	(void)what;
+	json_object_foreach (json_object_get(result, "endpoint"), id, endpoint) {
+		json_t *then = json_object_get(json_object_get(former, "endpoint"), id);
+
+		rows_append(rows, id, json_object_get(endpoint, "qos"),
+			json_object_get(then, "qos"), seconds);
+	}
+	if (json_array_size(rows) > 0)
+		table_print(columns, rows);
+	else
+		puts("no endpoint has a rate");
+	json_decref(rows);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an endpoint's rates are, and what became by them of what it sent and was to receive. */
+#include "ctrl/commit_state.h"
+#include "ctrl/stats_json.h"
+
+#define BITS_PER_KBIT 1000
+
+static json_t *count_json(const struct meter_count *count)
+{
+	json_t *ret = json_object();
+
+	set_count(ret, "packets", count->packets);
+	set_count(ret, "bytes", count->bytes);
+	return ret;
+}
+
+static json_t *side_json(const struct meter_values *v, const struct meter_count *said)
+{
+	json_t *ret = json_object();
+
+	if (v->bits_per_s != 0) {
+		set_count(ret, "kbps", v->bits_per_s / BITS_PER_KBIT);
+		set_count(ret, "burst_bits", v->burst_bits);
+	}
+	if (v->packets_per_s != 0)
+		set_count(ret, "pps", v->packets_per_s);
+	json_object_set_new(ret, "conforming", count_json(&said[METER_PASS]));
+	json_object_set_new(ret, "over_kbps", count_json(&said[METER_OVER_BITS]));
+	json_object_set_new(ret, "over_pps", count_json(&said[METER_OVER_PACKETS]));
+	return ret;
+}
+
+json_t *stats_qos_json(uint32_t index, const struct port_stats *stats)
+{
+	static const char *const sides[METER_SIDES] = {[METER_TX] = "tx", [METER_RX] = "rx"};
+	const struct compiled *compiled = commit_state.compiled;
+	json_t *ret = json_object();
+
+	for (unsigned side = 0; compiled != NULL && side < METER_SIDES; side++) {
+		const struct compiled_meter *meter = compiled->meters[index][side];
+
+		if (meter != NULL)
+			json_object_set_new(
+				ret, sides[side], side_json(&meter->values, stats->metered[side]));
+	}
+	return ret;
+}
