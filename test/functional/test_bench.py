@@ -135,7 +135,8 @@ def test_bare_loops_carry_every_frame(tmp_path, kind, size):
     (["--size", "63"], "--size"), (["--flows", "0"], "--flows"), (["--rate", "x"], "--rate"),
     (["--ring-size", "1000"], "power of two"), (["--mac", "1,2"], "--mac"),
     (["--ip", "10.0.0.1"], "--ip"), (["--spread=10.0.0.1/8"], "--spread"),
-    (["--mode", "x"], "--mode"), (["--new-flows=x"], "--new-flows")])
+    (["--mode", "x"], "--mode"), (["--new-flows=x"], "--new-flows"),
+    (["--steady", "--check"], "--steady")])
 def test_bad_options_are_named(options, complaint):
     process = Process([program("leat-bench"), *options, "a", "b"])
     assert process.wait(10) == 2

@@ -99,12 +99,19 @@ class _Ovs(Contender):
         super().close()
 
 
-class OpenVSwitch(_Ovs):
+class OvsVhost(_Ovs):
+    """Between vhost-user ports, without flows of ours."""
+
+    def _configure(self):
+        self.sockets = [self._add_socket(name) for name in ("a", "b")]
+
+
+class OpenVSwitch(OvsVhost):
     """Between vhost-user ports, with rules and a meter."""
     takes_ports = True
 
     def _configure(self):
-        self.sockets = [self._add_socket(name) for name in ("a", "b")]
+        super()._configure()
         target = f"unix:{self._path(BRIDGE + '.mgmt')}"
         self._run("ovs-ofctl", "-O", "OpenFlow13", "add-meter", target,
                   f"meter=1,kbps,band=type=drop,rate={KBPS}")

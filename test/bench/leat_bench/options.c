@@ -19,6 +19,7 @@ enum option_key {
 	KEY_BIDIR,
 	KEY_SECS,
 	KEY_WARMUP,
+	KEY_STEADY,
 	KEY_RING_SIZE,
 	KEY_BURST,
 	KEY_CPU,
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
 	{"bidir", no_argument, NULL, KEY_BIDIR},
 	{"secs", required_argument, NULL, KEY_SECS},
 	{"warmup", required_argument, NULL, KEY_WARMUP},
+	{"steady", no_argument, NULL, KEY_STEADY},
 	{"ring-size", required_argument, NULL, KEY_RING_SIZE},
 	{"burst", required_argument, NULL, KEY_BURST},
 	{"cpu", required_argument, NULL, KEY_CPU},
@@ -85,6 +87,10 @@ static const char usage[] =
 	"                      ring holds, no ring is ever overrun, and what is lost stays under "
 	"way\n"
 	"  --secs S            measure for so long (1), after --warmup S (0.2)\n"
+	"  --steady            go over from warming up to measuring without a pause, in which a "
+	"rate "
+	"limit\n"
+	"                      would fill up: what arrives is exact, what was lost is not\n"
 	"  --check             number each flow's packets: what is lost, what comes late\n"
 	"  --latency           time each packet\n"
 	"  --rewrite           with many flows write each packet's addresses and ports anew, as "
@@ -158,6 +164,9 @@ static void traffic_option(struct bench_options *o, int key, const char *text)
 		break;
 	case KEY_WARMUP:
 		o->warmup = number("warmup", text, 0, BENCH_SECONDS_MAX);
+		break;
+	case KEY_STEADY:
+		o->steady = true;
 		break;
 	case KEY_CHECK:
 		o->check = true;
@@ -253,6 +262,9 @@ void bench_options_read(struct bench_options *ret, int argc, char **argv)
 		errx(BAD_USAGE, "--ring-size: %u is not a power of two", ret->ring_size);
 	if (ret->new_flows[0] && ret->check)
 		errx(BAD_USAGE, "--new-flows and --check: a flow of one packet has no order");
+	if (ret->steady && (ret->check || ret->window != 0))
+		errx(BAD_USAGE,
+			"--steady: neither --check nor --window, which count what was sent");
 	for (int side = 0; side < BENCH_SIDES; side++)
 		ret->socket[side] = argv[optind + side];
 }

@@ -42,6 +42,7 @@ struct bench_options {
 	unsigned window; /* frames of a direction under way at once; 0: no limit */
 	double seconds;
 	double warmup;
+	bool steady;	    /* no pause between the two */
 	unsigned ring_size; /* a power of two */
 	unsigned burst;
 	int cpu;

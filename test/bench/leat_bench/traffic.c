@@ -154,7 +154,8 @@ void traffic_run(struct traffic *t)
 	t->tsc_hz = tsc_hz_measure();
 	knock(t);
 	load(t, o->warmup, o->rate);
-	drain(t);
+	if (!o->steady)
+		drain(t);
 	for (unsigned i = 0; i < BENCH_SIDES; i++)
 		stream_reset(&t->stream[i]);
 	t->seconds = load(t, o->seconds, o->rate);
