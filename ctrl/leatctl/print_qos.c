@@ -90,7 +90,6 @@ void print_qos(json_t *result, const struct printed *what)
 	const char *id;
 	json_t *endpoint;
 
-	(void)what;
 	json_object_foreach (json_object_get(result, "endpoint"), id, endpoint) {
 		json_t *then = json_object_get(json_object_get(former, "endpoint"), id);
 
@@ -99,7 +98,9 @@ void print_qos(json_t *result, const struct printed *what)
 	}
 	if (json_array_size(rows) > 0)
 		table_print(columns, rows);
+	else if (what->id != NULL && json_object_size(json_object_get(result, "endpoint")) == 0)
+		printf("there is no endpoint %s\n", what->id);
 	else
-		puts("no endpoint has a rate");
+		puts("no rate");
 	json_decref(rows);
 }

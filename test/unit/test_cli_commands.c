@@ -142,6 +142,14 @@ static int command_run(struct settings settings, const char *const *words,
 	"{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"error\":{\"code\":" #code                           \
 	",\"message\":\"no\",\"data\":{\"reason\":\"" reason "\"}}}\n"
 
+#define QOS_REQUEST(id) REQUEST(id, "stats.get", "{\"kinds\":[\"endpoint\"],\"ids\":[\"e\"]}")
+#define QOS_REPLY(id, ts_ns, bytes, over)                                                          \
+	REPLY(id, "{\"ts_ns\":" #ts_ns ",\"endpoint\":{\"e\":{\"qos\":{\"rx\":{"                   \
+		  "\"kbps\":2000,\"burst_bits\":700000,"                                           \
+		  "\"conforming\":{\"packets\":9,\"bytes\":" #bytes "},"                           \
+		  "\"over_kbps\":{\"packets\":" #over ",\"bytes\":0},"                             \
+		  "\"over_pps\":{\"packets\":0,\"bytes\":0}}}}}}")
+
 static const struct {
 	const char *words[WORDS_MAX];
 	struct settings settings;
@@ -190,6 +198,17 @@ static const struct {
 		{REQUEST(1, "stats.get", "{\"kinds\":[\"port\",\"drop\"],\"ids\":[\"p\"]}"),
 			REPLY(1, "{\"port\":{\"p\":{\"drops\":{}}}}")},
 		STATUS_DONE, "no packet was dropped"},
+	{{"qos", "show", "e"}, {0}, {QOS_REQUEST(1), QOS_REPLY(1, 0, 1500, 3)}, STATUS_DONE,
+		"e        rx        2 Mbit/s 700 kbit          9 1.50 kB         3        0\n"},
+	{{"qos", "show", "ids=e"}, {0}, {QOS_REQUEST(1), REPLY(1, "{\"endpoint\":{\"e\":{}}}")},
+		STATUS_DONE, "no rate\n"},
+	{{"qos", "show", "e"}, {0}, {QOS_REQUEST(1), REPLY(1, "{\"endpoint\":{}}")}, STATUS_DONE,
+		"there is no endpoint e\n"},
+	/* 500 kB in two seconds. */
+	{{"qos", "watch", "e"}, {0},
+		{QOS_REQUEST(1), QOS_REPLY(1, 1000000000, 1500, 3), QOS_REQUEST(2),
+			QOS_REPLY(2, 3000000000, 501500, 13), QOS_REQUEST(3), ""},
+		STATUS_NO_CONNECTION, " 2 Mbit/s       5\n"},
 	{{"shutdown"}, {0},
 		{REQUEST(1, "system.hello", "{}"), REPLY(1, "{\"boot_id\":\"abc\"}"),
 			REQUEST(2, "system.shutdown", "{\"confirm\":\"abc\"}"), REPLY(2, "{}")},
