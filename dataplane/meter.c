@@ -8,15 +8,17 @@
 struct meter *meter_create(
 	uint64_t bits_per_s, uint64_t burst_bits, uint64_t packets_per_s, bool shared)
 {
-	struct meter *meter = calloc(1, sizeof(*meter));
+	struct meter *meter = aligned_alloc(METER_ALIGN, sizeof(*meter));
 	uint64_t hz = rte_get_tsc_hz();
 	uint64_t now = rte_rdtsc();
 
 	if (meter == NULL)
 		return NULL;
-	meter->shared = shared;
-	meter->has_bits = bits_per_s != 0;
-	meter->has_packets = packets_per_s != 0;
+	*meter = (struct meter){
+		.shared = shared,
+		.has_bits = bits_per_s != 0,
+		.has_packets = packets_per_s != 0,
+	};
 	if (meter->has_bits)
 		token_bucket_init(&meter->bits, bits_per_s, burst_bits, hz, now);
 	if (meter->has_packets) {

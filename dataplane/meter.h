@@ -14,6 +14,8 @@
 #include "lib/spinlock.h"
 #include "lib/token_bucket.h"
 
+#define METER_ALIGN 64 /* no line of a meter's is another's, which may be another worker's */
+
 struct meter {
 	struct token_bucket bits;
 	struct token_bucket packets;
@@ -21,7 +23,7 @@ struct meter {
 	bool has_packets;
 	bool shared;  /* several workers use it: the lock is taken once a burst */
 	uint8_t lock; /* guards the buckets; see lib/spinlock.h */
-};
+} __attribute__((aligned(METER_ALIGN)));
 
 /* bits_per_s, packets_per_s: 0 no limit. burst_bits: at least one frame of the MTU. Control side.
  */
