@@ -43,6 +43,8 @@ static const struct table_column group_columns[] = {
 	{"RX LIMIT", "qos.rx_kbps", CELL_KBPS},
 	{"TX PPS", "qos.tx_pps", CELL_NONZERO},
 	{"RX PPS", "qos.rx_pps", CELL_NONZERO},
+	{"DSCP", "qos.dscp", CELL_NUMBER},
+	{"PCP", "qos.pcp", CELL_NUMBER},
 	{"WAITS FOR", "oper.pending", CELL_TEXT},
 	COLUMNS_END,
 };
@@ -58,6 +60,8 @@ static const struct table_column endpoint_columns[] = {
 	{"RX LIMIT", "qos.rx_kbps", CELL_KBPS},
 	{"TX PPS", "qos.tx_pps", CELL_NONZERO},
 	{"RX PPS", "qos.rx_pps", CELL_NONZERO},
+	{"DSCP", "qos.dscp", CELL_NUMBER},
+	{"PCP", "qos.pcp", CELL_NUMBER},
 	{"STATE", "oper", CELL_STATE},
 	COLUMNS_END,
 };
