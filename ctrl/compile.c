@@ -122,9 +122,12 @@ void compiled_free(struct compiled *c)
 	for (size_t i = 0; i < GROUPS_MAX; i++)
 		for (size_t d = 0; d < DIRECTIONS; d++)
 			compiled_ruleset_unref(c->rulesets[i][d]);
-	for (size_t i = 0; i < PORTS_MAX; i++)
+	for (size_t i = 0; i < PORTS_MAX; i++) {
 		for (size_t side = 0; side < METER_SIDES; side++)
 			compiled_meter_unref(c->meters[i][side]);
+		for (size_t kind = 0; kind < FLOOD_KINDS; kind++)
+			compiled_meter_unref(c->floods[i][kind]);
+	}
 	free(c->networks);
 	free(c->groups);
 	free(c->remotes);

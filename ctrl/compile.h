@@ -42,6 +42,7 @@ struct meter_values {
 	uint64_t bits_per_s;
 	uint64_t burst_bits;
 	uint64_t packets_per_s;
+	bool flood; /* of floods, whose burst is another */
 	bool shared;
 };
 
@@ -64,6 +65,7 @@ struct compiled {
 	struct compiled_ruleset
 		*rulesets[GROUPS_MAX][DIRECTIONS]; /* NULL: no rules; 0: of all groups */
 	struct compiled_meter *meters[PORTS_MAX][METER_SIDES]; /* NULL: no limit */
+	struct compiled_meter *floods[PORTS_MAX][FLOOD_KINDS]; /* the same */
 	size_t n_rulesets_new; /* how many were not taken over from the one before */
 	size_t n_meters_new;
 };
@@ -111,6 +113,9 @@ struct meter_context {
 	bool rx_shared;
 };
 int compile_meters(struct compiled *c, const struct qos *q, const struct meter_context *ctx,
+	const struct compiled *prev, uint16_t index, struct snapshot_port *ret, struct error *err);
+/* The limits on what comes by an endpoint or an uplink for several; fills flood of ret. The same for what it gives. */
+int compile_flood_meters(struct compiled *c, const struct flood_limits *limits, bool shared,
 	const struct compiled *prev, uint16_t index, struct snapshot_port *ret, struct error *err);
 void compiled_meter_unref(struct compiled_meter *m); /* NULL is fine */
 

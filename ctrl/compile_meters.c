@@ -65,7 +65,15 @@ static struct meter_values values_of(
 static bool values_equal(const struct meter_values *a, const struct meter_values *b)
 {
 	return a->bits_per_s == b->bits_per_s && a->burst_bits == b->burst_bits &&
-	       a->packets_per_s == b->packets_per_s && a->shared == b->shared;
+	       a->packets_per_s == b->packets_per_s && a->flood == b->flood &&
+	       a->shared == b->shared;
+}
+
+static struct meter *meter_of(const struct meter_values *v)
+{
+	if (v->flood)
+		return meter_create_flood(v->packets_per_s, v->shared);
+	return meter_create(v->bits_per_s, v->burst_bits, v->packets_per_s, v->shared);
 }
 
 /* The meter before where its values are the same; *ret stays NULL without a limit. 0, or -1 and
@@ -84,7 +92,7 @@ static int meter_get(struct compiled *c, const struct meter_values *v,
 	}
 	m = calloc(1, sizeof(*m));
 	if (m != NULL)
-		m->meter = meter_create(v->bits_per_s, v->burst_bits, v->packets_per_s, v->shared);
+		m->meter = meter_of(v);
 	if (m == NULL || m->meter == NULL) {
 		free(m);
 		return error_set(err, LEAT_EXHAUSTED, "no memory for a meter");
@@ -112,6 +120,32 @@ int compile_meters(struct compiled *c, const struct qos *q, const struct meter_c
 			ret->tx = (*slot)->meter;
 		else if (*slot != NULL)
 			ret->rx = (*slot)->meter;
+	}
+	return 0;
+}
+
+int compile_flood_meters(struct compiled *c, const struct flood_limits *limits, bool shared,
+	const struct compiled *prev, uint16_t index, struct snapshot_port *ret, struct error *err)
+{
+	const uint64_t pps[FLOOD_KINDS] = {
+		[FLOOD_BROADCAST] = limits->broadcast_pps,
+		[FLOOD_MULTICAST] = limits->multicast_pps,
+		[FLOOD_UNKNOWN_UNICAST] = limits->unknown_unicast_pps,
+	};
+
+	for (unsigned kind = 0; kind < FLOOD_KINDS; kind++) {
+		struct compiled_meter **slot = &c->floods[index][kind];
+		struct meter_values v = {
+			.packets_per_s = pps[kind],
+			.flood = true,
+			.shared = shared,
+		};
+
+		if (meter_get(c, &v, prev != NULL ? prev->floods[index][kind] : NULL, slot, err) !=
+			0)
+			return -1;
+		if (*slot != NULL)
+			ret->flood[kind] = (*slot)->meter;
 	}
 	return 0;
 }

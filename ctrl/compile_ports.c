@@ -51,6 +51,8 @@ static int compile_endpoint(struct compiled *c, const struct config *want,
 		.network = (uint16_t)network,
 		.group = group != NAME_NONE ? (uint16_t)group : 0,
 		.spoof_guard = e->guard.spoof,
+		.dhcp_server = e->guard.dhcp_server,
+		.router = e->guard.router,
 		.learning = e->n_ips == 0 && !e->guard.spoof,
 		.macs_max = e->guard.macs,
 		.n_ips = e->n_ips,
@@ -59,7 +61,31 @@ static int compile_endpoint(struct compiled *c, const struct config *want,
 	};
 	memcpy(ret->ips, e->ips, e->n_ips * sizeof(e->ips[0]));
 	marks_fill(ret, qos);
+	if (compile_flood_meters(c, &e->guard.floods, ctx.tx_shared, prev, port->index, ret, err) !=
+		0)
+		return -1;
 	return compile_meters(c, qos, &ctx, prev, port->index, ret, err);
+}
+
+static int compile_uplink(struct compiled *c, const struct compiled *prev, const struct uplink *u,
+	struct port *port, unsigned n_workers, struct snapshot_port *ret, struct error *err)
+{
+	*ret = (struct snapshot_port){
+		.port = port,
+		.network = NETWORK_NONE,
+		.uplink = true,
+		.mac = port->mac,
+		.mtu = u->mtu,
+	};
+	return compile_flood_meters(
+		c, &u->floods, n_workers > 1 && port->n_rxq > 1, prev, port->index, ret, err);
+}
+
+static int name_failed(struct error *err, const char *type, const char *id)
+{
+	if (err != NULL)
+		snprintf(err->object, sizeof(err->object), "%s:%s", type, id);
+	return -1;
 }
 
 int compile_ports(struct compiled *c, const struct config *want, const struct compile_names *names,
@@ -78,13 +104,9 @@ int compile_ports(struct compiled *c, const struct config *want, const struct co
 		if (port == NULL)
 			continue;
 		c->port_index[n] = port->index;
-		c->ports[n++] = (struct snapshot_port){
-			.port = port,
-			.network = NETWORK_NONE,
-			.uplink = true,
-			.mac = port->mac,
-			.mtu = want->uplinks[i]->mtu,
-		};
+		if (compile_uplink(
+			    c, prev, want->uplinks[i], port, n_workers, &c->ports[n++], err) != 0)
+			return name_failed(err, "uplink", want->uplinks[i]->id);
 	}
 	for (size_t i = 0; i < want->n_endpoints; i++) {
 		struct port *port = ports[names->endpoint.list[i].index];
@@ -93,12 +115,8 @@ int compile_ports(struct compiled *c, const struct config *want, const struct co
 			continue;
 		c->port_index[n] = port->index;
 		if (compile_endpoint(c, want, names, prev, want->endpoints[i], port, n_workers,
-			    &c->ports[n++], err) != 0) {
-			if (err != NULL)
-				snprintf(err->object, sizeof(err->object), "endpoint:%s",
-					want->endpoints[i]->id);
-			return -1;
-		}
+			    &c->ports[n++], err) != 0)
+			return name_failed(err, "endpoint", want->endpoints[i]->id);
 	}
 	c->spec.ports = c->ports;
 	c->spec.n_ports = n;

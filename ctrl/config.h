@@ -62,10 +62,18 @@ struct port_spec {
 	char *devargs; /* dpdk */
 };
 
+/* Frames a second that several receive, 0: no limit. Group MACs are all but the broadcast MAC. */
+struct flood_limits {
+	uint64_t broadcast_pps;
+	uint64_t multicast_pps;
+	uint64_t unknown_unicast_pps;
+};
+
 struct uplink {
 	char id[ID_MAX + 1];
 	struct port_spec device;
 	uint16_t mtu;
+	struct flood_limits floods;
 };
 
 /* Token buckets, and marks of what the container sends. kbps: 1000 bit/s, of layer-2 frame bytes without preamble and FCS. 0: no limit. */
@@ -94,6 +102,9 @@ struct group {
 struct guard {
 	bool spoof;
 	uint16_t macs; /* learned source addresses, 0..4096 */
+	bool dhcp_server;
+	bool router;
+	struct flood_limits floods;
 };
 
 struct endpoint {

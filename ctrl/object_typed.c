@@ -119,12 +119,20 @@ static void port_fill(struct port_spec *p, json_t *port)
 	p->devargs = text_copy(port, "devargs");
 }
 
+static void flood_limits_fill(struct flood_limits *limits, json_t *guard)
+{
+	limits->broadcast_pps = (uint64_t)int_of(guard, "broadcast_pps", 0);
+	limits->multicast_pps = (uint64_t)int_of(guard, "multicast_pps", 0);
+	limits->unknown_unicast_pps = (uint64_t)int_of(guard, "unknown_unicast_pps", 0);
+}
+
 static void uplink_fill(struct uplink *u, const struct object *object)
 {
 	id_fill(u->id, object);
 	port_fill(&u->device, json_object_get(object->body, "device"));
 	u->device.queues = (uint16_t)int_of(object->body, "queues", 1);
 	u->mtu = (uint16_t)int_of(object->body, "mtu", 0);
+	flood_limits_fill(&u->floods, json_object_get(object->body, "guard"));
 }
 
 static bool qos_fill(struct qos *q, json_t *body)
@@ -155,10 +163,18 @@ static void group_fill(struct group *g, const struct object *object)
 	g->has_qos = qos_fill(&g->qos, body);
 }
 
+static void guard_fill(struct guard *g, json_t *guard)
+{
+	g->spoof = json_is_true(json_object_get(guard, "spoof"));
+	g->macs = (uint16_t)int_of(guard, "macs", 0);
+	g->dhcp_server = json_is_true(json_object_get(guard, "dhcp_server"));
+	g->router = json_is_true(json_object_get(guard, "router"));
+	flood_limits_fill(&g->floods, guard);
+}
+
 static void endpoint_fill(struct endpoint *e, const struct object *object)
 {
 	json_t *body = object->body;
-	json_t *guard = json_object_get(body, "guard");
 
 	id_fill(e->id, object);
 	e->network = text_copy(body, "network");
@@ -167,8 +183,7 @@ static void endpoint_fill(struct endpoint *e, const struct object *object)
 	e->n_ips = ips_fill(e->ips, body);
 	port_fill(&e->port, json_object_get(body, "port"));
 	e->has_qos = qos_fill(&e->qos, body);
-	e->guard.spoof = json_is_true(json_object_get(guard, "spoof"));
-	e->guard.macs = (uint16_t)int_of(guard, "macs", 0);
+	guard_fill(&e->guard, json_object_get(body, "guard"));
 }
 
 static void remote_endpoint_fill(struct remote_endpoint *r, const struct object *object)

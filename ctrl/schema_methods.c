@@ -144,7 +144,10 @@ PARAMS(packet_params,
 	{"src_port", FIELD_INT, .min = 0, .max = 65535, .doc = "Source port."},
 	{"dst_port", FIELD_INT, .min = 0, .max = 65535, .doc = "Destination port."},
 	{"tcp_flags", FIELD_ENUM, .values = VALUES("", "syn", "syn,ack", "ack"),
-		.doc = "TCP flags, those not named clear; default: syn."});
+		.doc = "TCP flags, those not named clear; default: syn."},
+	{"icmp_type", FIELD_INT, .min = 0, .max = 255,
+		.doc = "With proto icmp or icmp6: its type; default: an echo request. A neighbour "
+		       "solicitation asks for `dst_ip`, an advertisement tells of `src_ip`."});
 
 PARAMS(trace_params,
 	{"endpoint", FIELD_ID, .refers = "endpoint", .doc = "The endpoint that sends it."},

@@ -46,6 +46,29 @@ static const struct object_schema network_schema = {
 
 /* uplink */
 
+/* On an endpoint and on an uplink. */
+#define FIELDS_FLOODS                                                                              \
+	{"broadcast_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",                  \
+		.doc = "Frames a second to the broadcast MAC; more are dropped as "                \
+		       "`broadcast_rate`. 0: no limit."},                                          \
+		{"multicast_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",          \
+			.doc = "Frames a second to other group MACs; more are dropped as "         \
+			       "`multicast_rate`. 0: no limit."},                                  \
+	{                                                                                          \
+		"unknown_unicast_pps", FIELD_INT,                                                  \
+			.min = 0, .max = LIMIT_PPS, .fallback = "0",                               \
+			.doc = "Frames a second to MACs that nobody is known by, where several "   \
+			       "ports get them; more are dropped as `unknown_unicast_rate`. 0: "   \
+			       "no limit."                                                         \
+	}
+
+static const struct field uplink_guard_fields[] = {FIELDS_FLOODS, FIELDS_END};
+static const struct object_schema uplink_guard_schema = {
+	.name = "guard",
+	.doc = "Storm control of an uplink.",
+	.fields = uplink_guard_fields,
+};
+
 static const struct field uplink_fields[] = {
 	FIELDS_COMMON("uplink"),
 	{"device", FIELD_UNION, FIELD_REQUIRED, .variants = device_variants,
@@ -53,6 +76,9 @@ static const struct field uplink_fields[] = {
 	{"mtu", FIELD_INT, .min = LIMIT_MTU_MIN, .max = LIMIT_MTU_MAX, .fallback = "1500",
 		.doc = "Largest packet in bytes from the layer-3 header on, VLAN tag not counted."},
 	FIELD_QUEUES,
+	{"guard", FIELD_OBJECT, .object = &uplink_guard_schema, .fallback = "{}",
+		.doc = "Storm control: how much may come in by it for several at once, of all "
+		       "networks together."},
 	FIELDS_END,
 };
 
@@ -119,10 +145,13 @@ static const struct field guard_fields[] = {
 		       "ARP and neighbour discovery included."},
 	{"macs", FIELD_INT, .min = 0, .max = LIMIT_GUARD_MACS, .fallback = "1",
 		.doc = "Source addresses learned on the port."},
-	{"broadcast_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
-		.enforced = ENFORCED("0"), .doc = "Broadcast frames a second. 0: no limit."},
-	{"multicast_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
-		.enforced = ENFORCED("0"), .doc = "Multicast frames a second. 0: no limit."},
+	{"dhcp_server", FIELD_BOOL, .fallback = "false",
+		.doc = "Whether it may speak as a DHCP server, of IPv4 or IPv6; else that is "
+		       "dropped as `dhcp_guard`."},
+	{"router", FIELD_BOOL, .fallback = "false",
+		.doc = "Whether it may send router advertisements and redirects, of IPv4 or IPv6; "
+		       "else they are dropped as `ra_guard`."},
+	FIELDS_FLOODS,
 	FIELDS_END,
 };
 

@@ -155,6 +155,7 @@ static int packet_read(
 	json_t *packet, const struct origin *origin, struct trace_packet *ret, struct error *err)
 {
 	json_t *proto = json_object_get(packet, "proto");
+	json_t *icmp_type = json_object_get(packet, "icmp_type");
 
 	*ret = (struct trace_packet){
 		.vlan = (uint16_t)json_integer_value(json_object_get(packet, "vlan")),
@@ -163,6 +164,8 @@ static int packet_read(
 		.tcp_flags = tcp_flags(text_of(packet, "tcp_flags")),
 		.proto = proto != NULL ? (uint8_t)proto_from_json(proto) : 0,
 	};
+	ret->icmp_type = icmp_type != NULL ? (uint8_t)json_integer_value(icmp_type)
+					   : trace_packet_echo(ret->proto);
 	if (packet_addresses(packet, origin, ret, err) != 0)
 		return -1;
 	return packet_macs(packet, origin, ret, err);

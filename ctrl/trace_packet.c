@@ -36,6 +36,11 @@ static const struct l4 l4_other = {.len = 8, .sum = NO_SUM};
 #define UDP_LENGTH 4
 #define ICMP_ECHO_REQUEST 8    /* RFC 792 */
 #define ICMP6_ECHO_REQUEST 128 /* RFC 4443 */
+#define ND_ROUTER_ADVERT 134   /* RFC 4861, 4.2 to 4.5 */
+#define ND_NEIGHBOR_SOLICIT 135
+#define ND_NEIGHBOR_ADVERT 136
+#define ND_REDIRECT 137
+#define ND_TARGET 8
 
 static void put16(uint8_t *at, uint16_t value)
 {
@@ -66,10 +71,43 @@ static uint16_t l2_build(const struct trace_packet *p, uint16_t type, uint8_t *f
 	return len + 2;
 }
 
-static void l4_sum(const struct trace_packet *p, const struct l4 *l4, uint8_t *at)
+uint8_t trace_packet_echo(uint8_t proto)
+{
+	if (proto == IPPROTO_ICMP)
+		return ICMP_ECHO_REQUEST;
+	return proto == IPPROTO_ICMPV6 ? ICMP6_ECHO_REQUEST : 0;
+}
+
+/* Of the header, and of what each neighbour discovery message has behind it. */
+static uint16_t l4_len(const struct trace_packet *p)
+{
+	if (p->proto == IPPROTO_ICMPV6) {
+		switch (p->icmp_type) {
+		case ND_ROUTER_ADVERT:
+			return 16;
+		case ND_NEIGHBOR_SOLICIT:
+		case ND_NEIGHBOR_ADVERT:
+			return 24;
+		case ND_REDIRECT:
+			return 40;
+		}
+	}
+	return l4_of(p->proto)->len;
+}
+
+static void icmp6_build(const struct trace_packet *p, uint8_t *at)
+{
+	at[0] = p->icmp_type;
+	if (p->icmp_type == ND_NEIGHBOR_SOLICIT)
+		memcpy(at + ND_TARGET, p->dst_ip.b, sizeof(p->dst_ip.b));
+	else if (p->icmp_type == ND_NEIGHBOR_ADVERT)
+		memcpy(at + ND_TARGET, p->src_ip.b, sizeof(p->src_ip.b));
+}
+
+static void l4_sum(const struct trace_packet *p, const struct l4 *l4, uint16_t len, uint8_t *at)
 {
 	size_t ip_len = p->src_ip.family == 4 ? 4 : 16;
-	uint8_t tail[4] = {0, p->proto, 0, (uint8_t)l4->len};
+	uint8_t tail[4] = {0, p->proto, 0, (uint8_t)len};
 	struct checksum sum = {0};
 	uint16_t value;
 
@@ -80,7 +118,7 @@ static void l4_sum(const struct trace_packet *p, const struct l4 *l4, uint8_t *a
 		checksum_add(&sum, p->dst_ip.b, ip_len);
 		checksum_add(&sum, tail, sizeof(tail));
 	}
-	checksum_add(&sum, at, l4->len);
+	checksum_add(&sum, at, len);
 	value = checksum_end(&sum);
 	if (value == 0 && p->proto == IPPROTO_UDP)
 		value = UINT16_MAX; /* RFC 768: 0 means that there is none */
@@ -90,6 +128,7 @@ static void l4_sum(const struct trace_packet *p, const struct l4 *l4, uint8_t *a
 static uint16_t l4_build(const struct trace_packet *p, uint8_t *at)
 {
 	const struct l4 *l4 = l4_of(p->proto);
+	uint16_t len = l4_len(p);
 
 	if (l4->has_ports) {
 		put16(at, p->src_port);
@@ -102,17 +141,17 @@ static uint16_t l4_build(const struct trace_packet *p, uint8_t *at)
 		put16(at + TCP_OFFSET + 2, UINT16_MAX);
 		break;
 	case IPPROTO_UDP:
-		put16(at + UDP_LENGTH, l4->len);
+		put16(at + UDP_LENGTH, len);
 		break;
 	case IPPROTO_ICMP:
-		at[0] = ICMP_ECHO_REQUEST;
+		at[0] = p->icmp_type;
 		break;
 	case IPPROTO_ICMPV6:
-		at[0] = ICMP6_ECHO_REQUEST;
+		icmp6_build(p, at);
 		break;
 	}
-	l4_sum(p, l4, at);
-	return l4->len;
+	l4_sum(p, l4, len, at);
+	return len;
 }
 
 /* RFC 791, 3.1 */

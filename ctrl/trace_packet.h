@@ -23,9 +23,13 @@ struct trace_packet {
 	uint16_t src_port; /* tcp, udp, sctp; host order */
 	uint16_t dst_port;
 	uint8_t tcp_flags; /* as in its header */
+	uint8_t icmp_type; /* icmp, icmp6 */
 };
 
-/* Returns the frame's length. */
+/* The type of an echo request, ICMP_ECHO or ICMPv6's; 0 with another protocol. */
+uint8_t trace_packet_echo(uint8_t proto);
+
+/* Returns the frame's length. A neighbour solicitation's target is dst_ip, an advertisement's src_ip. */
 uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static TRACE_PACKET_MAX]);
 
 #endif

@@ -17,7 +17,8 @@
  */
 #define DROP_REASONS(X)                                                                            \
 	X(malformed, in,                                                                           \
-		"the frame is shorter than its headers say, or they contradict themselves")        \
+		"the frame is shorter than its headers say, they contradict themselves, or IP "    \
+		"hides in an 802.2 SNAP header")                                                   \
 	X(bad_descriptor, in,                                                                      \
 		"a vhost-user or memif peer offered a descriptor chain that is out of its "        \
 		"memory, "                                                                         \
@@ -29,7 +30,13 @@
 	X(mtu_exceeded, in, "the frame is longer than its network's MTU allows")                   \
 	X(spoofed_mac, in, "the source MAC is not the endpoint's own")                             \
 	X(spoofed_ip, in, "the source address is not one of the endpoint's own")                   \
-	X(spoofed_arp, in, "an ARP sender or ND target address is not one of the endpoint's own")  \
+	X(spoofed_arp, in, "an ARP sender address is not one of the endpoint's own")               \
+	X(spoofed_nd, in,                                                                          \
+		"an address that a neighbour discovery message claims is not one of the "          \
+		"endpoint's own")                                                                  \
+	X(nd_fragment, in, "a neighbour discovery message with a fragment header (RFC 6980)")      \
+	X(dhcp_guard, in, "what a DHCP server sends, of an endpoint without guard.dhcp_server")    \
+	X(ra_guard, in, "a router advertisement or redirect, of an endpoint without guard.router") \
 	X(mac_limit, in, "the port has used up the source MACs it may have")                       \
 	X(reserved_mac, in,                                                                        \
 		"a link-local destination (01:80:c2:00:00:0x) that bridges do not pass on")        \
@@ -40,6 +47,9 @@
 	X(fragment_unknown, in, "a later fragment whose first fragment was not seen")              \
 	X(tcp_midstream, in, "a TCP segment of no known connection, with tcp_midstream=drop")      \
 	X(conn_table_full, in, "the connection table has no room for a new connection")            \
+	X(broadcast_rate, in, "more than the port's guard.broadcast_pps")                          \
+	X(multicast_rate, in, "more than the port's guard.multicast_pps")                          \
+	X(unknown_unicast_rate, in, "more than the port's guard.unknown_unicast_pps")              \
 	X(tx_rate, in, "more than the endpoint's tx_kbps")                                         \
 	X(tx_pps, in, "more than the endpoint's tx_pps")                                           \
 	X(rx_rate, out, "more than the receiving endpoint's rx_kbps")                              \

@@ -31,6 +31,18 @@ struct meter *meter_create(
 	return meter;
 }
 
+struct meter *meter_create_flood(uint64_t frames_per_s, bool shared)
+{
+	struct meter *meter = meter_create(0, 0, frames_per_s, shared);
+	uint64_t burst = frames_per_s / 10;
+
+	if (meter != NULL)
+		token_bucket_init(&meter->packets, frames_per_s,
+			burst < FLOOD_BURST_MIN ? FLOOD_BURST_MIN : burst, rte_get_tsc_hz(),
+			rte_rdtsc());
+	return meter;
+}
+
 void meter_free(struct meter *meter)
 {
 	free(meter);

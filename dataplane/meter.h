@@ -29,6 +29,12 @@ struct meter {
  */
 struct meter *meter_create(
 	uint64_t bits_per_s, uint64_t burst_bits, uint64_t packets_per_s, bool shared);
+/*
+ * One that limits floods, in frames alone: a tenth of a second's worth at once, and at least FLOOD_BURST_MIN, which a
+ * system that comes up needs.
+ */
+struct meter *meter_create_flood(uint64_t frames_per_s, bool shared);
+#define FLOOD_BURST_MIN 16
 void meter_free(struct meter *meter); /* NULL is fine */
 
 /*

@@ -47,6 +47,10 @@ struct snapshot_group {
 	const struct ruleset *out;
 };
 
+/* Frames that several receive, by destination: the broadcast MAC, other group MACs, MACs that nobody is known by. */
+enum flood_kind { FLOOD_BROADCAST, FLOOD_MULTICAST, FLOOD_UNKNOWN_UNICAST };
+#define FLOOD_KINDS 3
+
 /* An endpoint's or an uplink's port. */
 struct snapshot_port {
 	struct port *port; /* NULL: this index is free */
@@ -54,6 +58,8 @@ struct snapshot_port {
 	uint16_t group;	   /* index, 0 none */
 	bool uplink;
 	bool spoof_guard;
+	bool dhcp_server;  /* may speak as one */
+	bool router;	   /* may send router advertisements and redirects */
 	bool learning;	   /* an endpoint without ips and guard: its source MACs are learned */
 	uint16_t macs_max; /* how many of them besides its own */
 	uint16_t n_ips;
@@ -67,6 +73,7 @@ struct snapshot_port {
 	uint32_t tag;
 	struct meter *tx; /* what the container sends; NULL: no limit */
 	struct meter *rx;
+	struct meter *flood[FLOOD_KINDS]; /* what comes by it for several; NULL: no limit */
 };
 
 /* (network, ip) -> group, of endpoints on other hosts; in the contiv mode of all endpoints. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/trace.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -182,6 +183,18 @@ static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
 	step(ret, "forward: flooded to %u of %u ports", ret->n_out, n);
 }
 
+/* Floods that pass the guard may still be more than the port's limit has room for, which is not asked here. */
+static void step_flood_limit(const struct pipeline *p, const struct snapshot_port *in,
+	const struct decision *d, struct trace_result *ret)
+{
+	static const char *const names[FLOOD_KINDS] = {"broadcast", "multicast", "unknown unicast"};
+	enum flood_kind kind = flood_kind_of(&p->burst.frame[0]);
+
+	if (d->drop == 0 && d->flood && in->flood[kind] != NULL)
+		step(ret, "guard: %s by this port is limited to %" PRIu64 " frames a second",
+			names[kind], in->flood[kind]->packets.rate);
+}
+
 static void trace_stages(
 	struct pipeline *p, const struct snapshot_port *in, struct trace_result *ret)
 {
@@ -197,6 +210,7 @@ static void trace_stages(
 	memset(&p->decision[0], 0, sizeof(p->decision[0]));
 	stage_decide(p, in, 1);
 	p->drop[0] = d->drop;
+	step_flood_limit(p, in, d, ret);
 	step_rules(p, d, ret);
 	if (is_dropped(p, ret, "decision"))
 		return;

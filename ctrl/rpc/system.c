@@ -39,7 +39,8 @@ static json_t *capabilities_to_json(void)
 {
 	static const char *const capabilities[] = {"vhost-user", "tap", "af_xdp", "af_packet",
 		"memif", "pci", "dpdk", "vlan", "policy-strict", "ipv6-policy", "qos-police",
-		"qos-marking", "spoof-guard", "trace", "events", "resync", "garp"};
+		"qos-marking", "spoof-guard", "dhcp-guard", "ra-guard", "storm-control", "trace",
+		"events", "resync", "garp"};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)

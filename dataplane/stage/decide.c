@@ -35,6 +35,8 @@ static bool decide_before_rules(
 	d->drop = guard_check(p, in, f, p->network[d->i]);
 	if (d->drop == 0)
 		forward_find(p, in, d);
+	if (d->drop == 0 && d->flood)
+		d->drop = flood_limit_check(p, in, f);
 	if (d->drop != 0 || !is_subject_to_rules(f))
 		return false;
 	if (p->snap->contiv) {
@@ -92,6 +94,7 @@ static bool may_keep(const struct decision *d)
 	case 0:
 	case DROPPED(DROP_spoofed_mac):
 	case DROPPED(DROP_spoofed_ip):
+	case DROPPED(DROP_dhcp_guard):
 	case DROPPED(DROP_same_port):
 	case DROPPED(DROP_no_destination):
 		return true;

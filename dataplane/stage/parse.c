@@ -17,6 +17,8 @@
 #define TCP_ACK_ALONE 0x10    /* ... of which a plain segment has the last */
 #define ARP_LEN 28	      /* Ethernet and IPv4 (RFC 826) */
 #define IPV4_HEADER_MIN 20
+#define ETHERTYPE_MIN 0x600 /* what is less is a length (IEEE 802.3, 3.2.6) */
+#define SNAP_LEN 8
 
 /* Of a plain frame, as little-endian words have it. */
 #define PLAIN_L4 (FRAME_LEN_MIN + IPV4_HEADER_MIN)
@@ -154,6 +156,30 @@ static uint8_t parse_inner_tags(struct frame *f, uint16_t *type)
 	return 0;
 }
 
+/*
+ * IP, ARP or a tag in an 802.2 SNAP header (RFC 1042) of an EtherType's or a bridge tunnel's OUI: nobody sends that on
+ * Ethernet, and there are receivers that unpack it, which guard and rules do not.
+ */
+static bool hides_in_snap(const struct frame *f, uint16_t type)
+{
+	static const uint8_t snap[] = {0xaa, 0xaa, 0x03, 0x00, 0x00}; /* and 0x00 or 0xf8 */
+	const uint8_t *llc = f->head + f->l3_off;
+
+	if (type >= ETHERTYPE_MIN || f->head_len < f->l3_off + SNAP_LEN ||
+		memcmp(llc, snap, sizeof(snap)) != 0 || (llc[5] != 0x00 && llc[5] != 0xf8))
+		return false;
+	switch (load_be16(llc + 6)) {
+	case RTE_ETHER_TYPE_IPV4:
+	case RTE_ETHER_TYPE_IPV6:
+	case RTE_ETHER_TYPE_ARP:
+	case RTE_ETHER_TYPE_VLAN:
+	case RTE_ETHER_TYPE_QINQ:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Untagged unicast, IPv4 without options and fragments, and UDP, or TCP that neither begins nor ends anything. */
 bool parse_plain(struct frame *f)
 {
@@ -201,7 +227,7 @@ uint8_t parse_frame(struct frame *f)
 			return malformed;
 		f->flags |= FRAME_ARP;
 	}
-	return 0;
+	return hides_in_snap(f, type) ? malformed : 0;
 }
 
 /* Layer-3 bytes of the frame, or of each segment it is to become. */

@@ -210,6 +210,12 @@ void forward_find(struct pipeline *p, const struct snapshot_port *in, struct dec
 unsigned flood_outputs(struct pipeline *p, const struct snapshot_port *in, const struct frame *f,
 	uint16_t network);
 
+/* stage/flood_limit.c: of what kind is a frame that is flooded, by its destination? */
+enum flood_kind flood_kind_of(const struct frame *f);
+/* Does the sender's limit on that kind have room for it? 0 or the drop. Whatever becomes of it then, it has cost that. */
+uint8_t flood_limit_check(
+	const struct pipeline *p, const struct snapshot_port *in, const struct frame *f);
+
 /* stage/refresh.c: the connections of the flows from frame i on whose time is over. Those that stand
  * have another term; the others are gone from the cache. */
 void refresh_flows(struct pipeline *p, unsigned i);

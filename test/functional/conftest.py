@@ -92,3 +92,11 @@ def net(switch):
     """A switch with one network `net` on VLAN 100."""
     switch.network()
     return switch
+
+
+@pytest.fixture
+def pair(net):
+    """Two hosts with v4 and v6 addresses and nobody at home."""
+    net.a = net.tap("a", v6=True, bare=True)
+    net.b = net.tap("b", v6=True, bare=True)
+    return net

@@ -12,6 +12,7 @@ static bool chance(struct rnd *r, unsigned percent)
 }
 
 static const uint16_t ports[] = {22, 53, 80, 443, 1000, 1001};
+static const uint16_t dhcp_ports[] = {67, 68, 546, 547};
 static const uint8_t protos[] = {0, 6, 17, 6, 17, 1, 58, 132, 47};
 
 #define PICK(r, list) ((list)[rnd_below(r, sizeof(list) / sizeof((list)[0]))])
@@ -89,6 +90,8 @@ void random_policy(struct rnd *r, struct topology *t)
 		if (!port->present || port->uplink)
 			continue;
 		port->group = chance(r, 80) ? (uint16_t)(1 + rnd_below(r, 3)) : 0;
+		port->dhcp_server = chance(r, 30);
+		port->router = chance(r, 30);
 		port->marked = chance(r, 30);
 		port->dscp = (uint8_t)rnd_below(r, 64);
 		port->pcp = (uint8_t)(chance(r, 30) ? rnd_below(r, 8) : 0);
@@ -211,7 +214,7 @@ static void random_nd(struct rnd *r, struct packet *p, unsigned src, unsigned ds
 static void random_l4(struct rnd *r, struct packet *p, unsigned src, unsigned dst)
 {
 	static const uint8_t flags[] = {0x02, 0x02, 0x12, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14};
-	static const uint8_t types4[] = {8, 8, 8, 0, 0, 5, 13};
+	static const uint8_t types4[] = {8, 8, 8, 0, 0, 5, 9, 13};
 	static const uint8_t types6[] = {128, 128, 128, 129, 129, 131, 143, 2};
 
 	p->proto = PICK(r, protos);
@@ -224,6 +227,10 @@ static void random_l4(struct rnd *r, struct packet *p, unsigned src, unsigned ds
 		p->proto = 58;
 	p->sport = PICK(r, ports);
 	p->dport = PICK(r, ports);
+	if (chance(r, 8))
+		p->dport = PICK(r, dhcp_ports);
+	if (chance(r, 8))
+		p->sport = PICK(r, dhcp_ports);
 	p->tcp_flags = PICK(r, flags);
 	p->icmp_type = p->kind == PACKET_IPV6 ? PICK(r, types6) : PICK(r, types4);
 	p->payload = (uint16_t)(8 + rnd_below(r, 40));
@@ -258,9 +265,9 @@ static void random_ip(struct rnd *r, struct packet *p, unsigned src, unsigned ds
 	random_l4(r, p, src, dst);
 	if (chance(r, 50))
 		p->tos = (uint8_t)rnd_below(r, 256);
+	if (chance(r, 10))
+		random_fragment(r, p);
 	if (p->proto != 58 || p->icmp_type < 133 || p->icmp_type > 137) {
-		if (chance(r, 10))
-			random_fragment(r, p);
 		if (chance(r, 4))
 			p->payload = (uint16_t)(920 + rnd_below(r, 60));
 		if (chance(r, 3))
@@ -270,6 +277,8 @@ static void random_ip(struct rnd *r, struct packet *p, unsigned src, unsigned ds
 		p->ip_options = (uint8_t)(1 + rnd_below(r, 10));
 	if (six && chance(r, 5))
 		p->hop_by_hop = true;
+	if (six && chance(r, 5))
+		p->extensions = (uint8_t)(1 + rnd_below(r, 2));
 }
 
 /* The other way round, as the receiver would answer. */
@@ -298,8 +307,8 @@ static void random_answer(struct rnd *r, const struct history *h, uint16_t *in, 
 			p->icmp_type = p->proto == 1 ? 0 : 129;
 	}
 	if ((was.kind == PACKET_IPV4 || was.kind == PACKET_IPV6) && was.frag_off == 0 &&
-		!was.fragment && !was.hop_by_hop && was.about == NULL && was.proto != 58 &&
-		was.payload >= 8 && chance(r, 15)) {
+		!was.fragment && !was.hop_by_hop && was.extensions == 0 && was.about == NULL &&
+		was.proto != 58 && was.payload >= 8 && chance(r, 15)) {
 		p->proto = was.kind == PACKET_IPV4 ? 1 : 58;
 		p->icmp_type = was.kind == PACKET_IPV4 ? 3 : 1;
 		p->icmp_code = 0;

@@ -153,11 +153,35 @@ static int guard_nd(const struct journey *j)
 	if (j->p->proto != 58 || j->p->frag_off != 0 || (type != 133 && type != 135 && type != 136))
 		return ALLOWED;
 	if (claims && !may_use(j, &j->p->nd.target))
-		return DROP_spoofed_arp;
+		return DROP_spoofed_nd;
 	return (j->p->nd.option != 1 && j->p->nd.option != 2) ||
 			       mac_equal(&j->p->nd.option_mac, &own)
 		       ? ALLOWED
-		       : DROP_spoofed_arp;
+		       : DROP_spoofed_nd;
+}
+
+static bool is_dhcp_server(const struct packet *p)
+{
+	bool four = p->kind == PACKET_IPV4;
+
+	return p->proto == 17 && (p->dport == (four ? 68 : 546) || p->sport == (four ? 67 : 547));
+}
+
+/* DHCP servers, routers, and neighbour discovery with a fragment header. */
+static int guard_role(const struct journey *j)
+{
+	const struct packet *p = j->p;
+	uint8_t type = p->icmp_type;
+	bool nd = p->proto == 58 && type >= 133 && type <= 137;
+
+	if (!is_ip(p) || p->frag_off != 0)
+		return ALLOWED;
+	if (is_dhcp_server(p) && !j->from->dhcp_server)
+		return DROP_dhcp_guard;
+	if (((nd && (type == 134 || type == 137)) || (p->proto == 1 && (type == 5 || type == 9))) &&
+		!j->from->router)
+		return DROP_ra_guard;
+	return nd && p->kind == PACKET_IPV6 && p->fragment ? DROP_nd_fragment : ALLOWED;
 }
 
 static int guard(const struct journey *j)
@@ -168,13 +192,17 @@ static int guard(const struct journey *j)
 			   p->frag_off == 0 &&
 			   (p->icmp_type == 133 || p->icmp_type == 135 || p->icmp_type == 131 ||
 				   p->icmp_type == 132 || p->icmp_type == 143);
+	int role;
 
 	if (mac_is_multicast(&p->src))
 		return DROP_malformed;
-	if (j->from->uplink || j->from->no_guard)
+	if (j->from->uplink)
 		return ALLOWED;
-	if (!mac_equal(&p->src, &own))
+	if (!j->from->no_guard && !mac_equal(&p->src, &own))
 		return DROP_spoofed_mac;
+	role = guard_role(j);
+	if (role != ALLOWED || j->from->no_guard)
+		return role;
 	if (p->kind == PACKET_ARP)
 		return guard_arp(j);
 	if (!is_ip(p))

@@ -20,7 +20,9 @@ const struct valid_params valid_params[] = {
 		"\"gateway\":\"10.1.0.1\",\"subnet6\":\"2001:db8::/64\","
 		"\"gateway6\":\"2001:db8::1\",\"mtu\":1500,\"arp\":\"flood\"}"},
 	{"uplink.upsert", "{\"id\":\"u\",\"owner\":\"o\",\"labels\":{},\"mtu\":1500,\"queues\":1,"
-			  "\"device\":{\"kind\":\"pci\",\"address\":\"0000:3b:00.0\"}}"},
+			  "\"device\":{\"kind\":\"pci\",\"address\":\"0000:3b:00.0\"},"
+			  "\"guard\":{\"broadcast_pps\":1,\"multicast_pps\":2,"
+			  "\"unknown_unicast_pps\":3}}"},
 	{"uplink.upsert", "{\"id\":\"u\",\"device\":{\"kind\":\"af_xdp\",\"netdev\":\"eth1\"}}"},
 	{"uplink.upsert", "{\"id\":\"u\",\"device\":{\"kind\":\"af_packet\",\"netdev\":\"eth1\"}}"},
 	{"uplink.upsert", "{\"id\":\"u\",\"device\":{\"kind\":\"tap\",\"name\":\"leat0\"}}"},
@@ -36,7 +38,8 @@ const struct valid_params valid_params[] = {
 		"\"takeover\":false,\"port\":{\"kind\":\"vhost-user\",\"socket\":\"/s\","
 		"\"mode\":\"server\",\"queues\":2,\"uid\":1,\"gid\":2,\"perm\":\"0660\"},"
 		"\"qos\":{\"tx_kbps\":1},\"guard\":{\"spoof\":true,\"macs\":4,"
-		"\"broadcast_pps\":0,\"multicast_pps\":0}}"},
+		"\"broadcast_pps\":1,\"multicast_pps\":2,\"unknown_unicast_pps\":3,"
+		"\"dhcp_server\":true,\"router\":true}}"},
 	{"endpoint.upsert", "{\"id\":\"e\",\"network\":\"n\",\"port\":{\"kind\":\"tap\","
 			    "\"netns\":\"/run/netns/c\",\"name\":\"eth0\"}}"},
 	{"endpoint.upsert",
@@ -75,7 +78,7 @@ const struct valid_params valid_params[] = {
 	{"policy.trace", "{\"endpoint\":\"e\",\"packet\":{\"src_mac\":\"02:00:00:00:00:01\","
 			 "\"dst_mac\":\"ff:ff:ff:ff:ff:ff\",\"vlan\":3,\"src_ip\":\"10.0.0.1\","
 			 "\"dst_ip\":\"10.0.0.2\",\"proto\":6,\"src_port\":1,\"dst_port\":2,"
-			 "\"tcp_flags\":\"syn\"}}"},
+			 "\"tcp_flags\":\"syn\",\"icmp_type\":5}}"},
 	{"policy.trace", "{\"uplink\":\"u\",\"packet\":{}}"},
 	{"resync.begin",
 		"{\"owner\":\"o\",\"scope\":[\"rule\"],\"mode\":\"plan\",\"max_removed\":3}"},

@@ -272,7 +272,7 @@ static void test_against_reference(void **state)
 	assert_true(run.n_forwarded > CONFIGS * STEPS / 4);
 	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
 		reasons += run.n_by_reason[i] > 0;
-	assert_true(reasons >= 14);
+	assert_true(reasons >= 18);
 }
 
 int main(void)

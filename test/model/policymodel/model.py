@@ -3,12 +3,15 @@
 import ipaddress
 from dataclasses import dataclass, field
 
-from policymodel.packet import BROADCAST, ICMP, ICMP6, TCP, WITH_PORTS
+from policymodel.packet import BROADCAST, ICMP, ICMP6, TCP, UDP, WITH_PORTS
 from policymodel.rules import Rules
 
 ERRORS = {ICMP: (3, 4, 11, 12), ICMP6: (1, 2, 3, 4)}
 ASKS = {ICMP: (8, 13, 15, 17), ICMP6: (128,)}
 ANSWERS = {ICMP: (0, 14, 16, 18), ICMP6: (129,)}
+NEIGHBOUR_DISCOVERY = range(133, 138)
+FROM_ROUTERS = {ICMP: (5, 9), ICMP6: (134, 137)}  # advertisements and redirects
+DHCP_PORTS = {4: (67, 68), 6: (547, 546)}  # a server's and a client's
 UPLINK = "up0"
 
 
@@ -67,9 +70,24 @@ class Model:
             return [e["id"] for e in members] + uplinks
         return [e["id"] for e in members if e["mac"] == p.dst_mac] or uplinks
 
+    @staticmethod
+    def _role_drop(p, guard):
+        """Speaks it as what the endpoint is not?"""
+        if p.fragment == "later":
+            return None
+        server, client = DHCP_PORTS[p.version]
+        if p.proto == UDP and (p.sport == server or p.dport == client) and not guard["dhcp_server"]:
+            return "dhcp_guard"
+        if p.icmp_type in FROM_ROUTERS.get(p.proto, ()) and not guard["router"]:
+            return "ra_guard"
+        return None
+
     def judge(self, p, remember=True):
         """What becomes of it; `remember`: it is a real one, which connections come of."""
         own = self.endpoints.get(p.port)
+        role = self._role_drop(p, own["guard"]) if own else None
+        if role:
+            return Verdict(reasons={role})
         if own and str(p.src) not in own["ips"]:
             return Verdict(reasons={"spoofed_ip"})
         if own and own["mac"] == p.dst_mac:
@@ -78,7 +96,9 @@ class Model:
         if not receivers:
             return Verdict(reasons={"no_destination"})
         flood = p.dst_mac == BROADCAST
-        if self.contiv:
+        if p.proto == ICMP6 and p.icmp_type in NEIGHBOUR_DISCOVERY and p.fragment != "later":
+            verdict = Verdict(receivers)
+        elif self.contiv:
             verdict = self._contiv(p, receivers)
         elif flood:
             verdict = self._flooded(p, receivers)

@@ -42,13 +42,15 @@ class Packet:
 
 
 def trace_params(p, uplink):
-    """As policy.trace wants it described; it makes echo requests of all ICMP."""
+    """As policy.trace wants it described."""
     packet = {"src_mac": p.src_mac, "dst_mac": p.dst_mac, "src_ip": str(p.src),
               "dst_ip": str(p.dst), "proto": p.proto}
     if p.vlan:
         packet["vlan"] = p.vlan
     if p.proto in WITH_PORTS:
         packet.update(src_port=p.sport, dst_port=p.dport)
+    if p.proto in (ICMP, ICMP6):
+        packet["icmp_type"] = p.icmp_type
     if p.proto == TCP:
         packet["tcp_flags"] = ",".join(flag for flag in ("syn", "ack") if flag in p.flags)
     return {"uplink" if uplink else "endpoint": p.port, "packet": packet}

@@ -17,6 +17,7 @@ REMOTES = {"r1": ("n1", 7, True), "r2": ("n1", 8, False), "r3": ("n2", 1, True)}
 GROUPS = ("g1", "g2", "g3", "g4", "g5")
 MISSING = "nowhere"
 PORTS = (0, 1, 79, 80, 81, 443, 444, 65534, 65535)
+DHCP_PORTS = (67, 68, 546, 547)
 RANGES = ("80-81", "1-79", "0-80", "443-65535", "0-65535", "0-1", "81-443")
 FLAG_TEXTS = ("", "syn", "syn,ack", "ack", "syn,!ack", "!syn,ack")
 LEGS = ("inRx", "inTx", "outTx", "outRx")
@@ -135,7 +136,8 @@ class World:
                         "tcp_midstream": self.random.choice(("judge", "judge", "drop"))}],
             "network": [self._network(name) for name in NETWORKS],
             "group": groups,
-            "endpoint": [{**self._member(name, *where), "port": ports[name]}
+            "endpoint": [{**self._member(name, *where), "port": ports[name],
+                          "guard": {"dhcp_server": self._chance(30), "router": self._chance(30)}}
                          for name, where in ENDPOINTS.items()],
             "remote_endpoint": [self._member(name, *where) for name, where in REMOTES.items()
                                 if self._chance(70)],
@@ -186,24 +188,25 @@ class World:
             proto = ICMP6
         fields = {}
         if proto in WITH_PORTS:
-            fields = {"sport": self.random.choice(PORTS), "dport": self.random.choice(PORTS)}
+            ports = DHCP_PORTS if proto == UDP and self._chance(15) else PORTS
+            fields = {"sport": self.random.choice(ports), "dport": self.random.choice(ports)}
         if proto == TCP:
             fields["flags"] = self._flags()
             if not traced and self._chance(5):  # of a connection that nobody else uses
                 fields.update(flags=frozenset(("rst",)), sport=7)
         if proto in ECHO_REQUEST:
             fields["icmp_type"] = ECHO_REQUEST[proto]
-            if not traced:
-                self._icmp(proto, fields)
+            self._icmp(proto, fields, traced)
         return Packet(port, network, NETWORKS[network][1] if port == UPLINK else 0,
                       mac_of(network, number), mac, self.address(network, number, version),
                       self.address(far, other, version), proto, **fields)
 
-    def _icmp(self, proto, fields):
-        fields["ident"] = self.random.choice((1, 2))
+    def _icmp(self, proto, fields, traced):
+        if not traced:
+            fields["ident"] = self.random.choice((1, 2))
         if self._chance(50):
             fields["icmp_type"] = self.random.choice(
-                (0, 8, 13, 14, 5) if proto == ICMP else (128, 129, 130))
+                (0, 8, 13, 14, 5, 9) if proto == ICMP else (128, 129, 130, 133, 134))
 
     def follow(self, p, port):
         """What comes of a packet that has arrived at `port`: an answer, an error about it, the
