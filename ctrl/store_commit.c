@@ -113,9 +113,11 @@ void store_abort(struct store *store)
 	if (!sqlite3_get_autocommit(store->db))
 		run(store, STATEMENT_ROLLBACK, "cannot roll back", &ignored);
 	/*
-	 * Where only the sync failed, the log holds the refused commit, whole, until something is written
-	 * over it: the state that stands. Where that fails too, the next commit does it.
+	 * Where only the sync failed, the log holds the refused commit, whole. Where it cannot be cut off, the
+	 * state that stands is written over it; where that fails too, the next commit does it.
 	 */
+	if (store_log_cut(store))
+		return;
 	if (run(store, STATEMENT_BEGIN, "cannot begin", &ignored) == 0 &&
 		(head_write(store, store->rev, store->sum, &ignored) < 0 ||
 			run(store, STATEMENT_COMMIT, "cannot commit", &ignored) < 0) &&

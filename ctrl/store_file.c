@@ -26,13 +26,31 @@
 static const char *const names[] = {"state.db", "state.db-wal", "state.db-journal", "state.rev"};
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
+/* Make the name of the folder itself last, which is in the one above. */
+static int parent_sync(const struct store *store, struct error *err)
+{
+	int fd = openat(store->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = fd >= 0 ? fsync(fd) : -1;
+
+	if (result < 0)
+		error_device(
+			err, errno, "cannot sync the folder above the state folder %s", store->dir);
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
 int store_lock(struct store *store, struct error *err)
 {
-	if (mkdir(store->dir, DIR_MODE) < 0 && errno != EEXIST)
+	bool made = mkdir(store->dir, DIR_MODE) == 0;
+
+	if (!made && errno != EEXIST)
 		return error_device(err, errno, "cannot make the state folder %s", store->dir);
 	store->dir_fd = open(store->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->dir_fd < 0)
 		return error_device(err, errno, "cannot open the state folder %s", store->dir);
+	if (made && parent_sync(store, err) < 0)
+		return -1;
 	if (flock(store->dir_fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
@@ -61,11 +79,6 @@ int store_sync_dir(const struct store *store, struct error *err)
 	if (fsync(store->dir_fd) == 0)
 		return 0;
 	return error_device(err, errno, "cannot sync the state folder %s", store->dir);
-}
-
-static uint32_t big_endian(const unsigned char *b)
-{
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
 static int header_check(const struct store *store, const unsigned char *header, struct error *err)

@@ -28,8 +28,10 @@ struct store {
 	enum store_source source;
 	uint64_t rev;
 	uint64_t boots;
-	uint64_t sum;	   /* of the digests of all objects, as committed */
-	uint64_t next_sum; /* with the commit that is under way */
+	uint64_t sum;		   /* of the digests of all objects, as committed */
+	uint64_t next_sum;	   /* with the commit that is under way */
+	sqlite3_int64 log_bytes;   /* of the log, as committed; 0: not known */
+	unsigned char log_salt[8]; /* which it had then: another one when it is begun anew */
 };
 
 /* store_file.c: the folder and the names in it. */
@@ -60,6 +62,21 @@ void store_db_close(struct store *store);
 int store_sql_error(const struct store *store, struct error *err, const char *what);
 /* DEVICE: the file is damaged, and how; with the remedy. */
 int store_damaged(const struct store *store, struct error *err, const char *what);
+
+/* store_log.c */
+/* Keep log_bytes, and copy a log that has grown long into the database. */
+void store_log_watch(struct store *store);
+/*
+ * Cut what is not committed off the log, which takes no space and needs no sync to outlive the process.
+ * False: it could not be.
+ */
+bool store_log_cut(const struct store *store);
+
+/* A number as SQLite keeps them in its headers. */
+static inline uint32_t big_endian(const unsigned char *b)
+{
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
 
 /* store_commit.c: a column's text, "" for NULL. */
 const char *store_column(sqlite3_stmt *statement, int i);

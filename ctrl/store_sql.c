@@ -168,6 +168,7 @@ int store_db_open(struct store *store, struct error *err)
 	}
 	if (tables_check(store, err) < 0 || pages_check(store, err) < 0)
 		return -1;
+	store_log_watch(store);
 	for (int i = 0; i < STATEMENTS; i++) {
 		if (sqlite3_prepare_v3(store->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 			    &store->statements[i], NULL) != SQLITE_OK)
