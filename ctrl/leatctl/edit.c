@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl/leatctl/document.h"
 #include "ctrl/leatctl/editor.h"
 #include "ctrl/leatctl/print.h"
 #include "ctrl/leatctl/run_private.h"
@@ -52,7 +53,7 @@ static int edit_ask(
 	if (asked == 0) {
 		json_decref(answer);
 		answer = NULL;
-		asked = connection_call(&connection, method, params, &answer);
+		asked = document_call(&connection, method, params, &answer);
 	}
 	connection_close(&connection);
 	if (asked == 0) {

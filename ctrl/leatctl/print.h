@@ -14,6 +14,9 @@ struct printed {
 	const char *id;
 };
 
+/* The length of a list, or that of one that was abridged to it. */
+size_t list_length(const json_t *list);
+
 void print_fields(json_t *result, const struct printed *what); /* names and values */
 void print_json(json_t *result, const struct printed *what);
 void print_change(json_t *result, const struct printed *what);	 /* of an upsert or a delete */

@@ -190,7 +190,12 @@ void print_change(json_t *result, const struct printed *what)
 	putchar('\n');
 }
 
-/* "added      endpoint web1,web2" */
+size_t list_length(const json_t *list)
+{
+	return json_is_integer(list) ? (size_t)json_integer_value(list) : json_array_size(list);
+}
+
+/* "added      endpoint web1,web2"; of a list that was too long for the reply "added      rule: 100000" */
 static size_t print_by_type(json_t *result, const char *label)
 {
 	size_t n = 0;
@@ -200,11 +205,11 @@ static size_t print_by_type(json_t *result, const char *label)
 	json_object_foreach (json_object_get(result, label), type, ids) {
 		char *text = value_text(ids);
 
-		printf("%-9s  %s ", label, type);
+		printf("%-9s  %s%s ", label, type, json_is_integer(ids) ? ":" : "");
 		text_print(stdout, text);
 		putchar('\n');
 		free(text);
-		n += json_array_size(ids);
+		n += list_length(ids);
 	}
 	return n;
 }
@@ -235,7 +240,7 @@ void print_replace(json_t *result, const struct printed *what)
 
 	(void)what;
 	json_object_foreach (json_object_get(result, "unchanged"), type, ids) {
-		unchanged += json_array_size(ids);
+		unchanged += list_length(ids);
 	}
 	printf("%zu added, %zu changed, %zu removed, %zu unchanged, revision "
 	       "%" JSON_INTEGER_FORMAT "\n",
@@ -251,7 +256,9 @@ void print_txn(json_t *result, const struct printed *what)
 	(void)what;
 	for (size_t i = 0; i < json_array_size(results); i++)
 		changed += json_is_true(json_object_get(json_array_get(results, i), "changed"));
-	printf("%zu operations, %zu changed something, revision %" JSON_INTEGER_FORMAT "\n",
-		json_array_size(results), changed,
+	printf("%zu operations, ", list_length(results));
+	if (json_is_array(results))
+		printf("%zu changed something, ", changed);
+	printf("revision %" JSON_INTEGER_FORMAT "\n",
 		json_integer_value(json_object_get(result, "rev")));
 }

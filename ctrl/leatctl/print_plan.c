@@ -106,6 +106,20 @@ static void difference_print(json_t *item, bool coloured)
 		fields_print("", json_object_get(item, "before"), json_object_get(item, "after"));
 }
 
+/* Where they were too many to be told one by one: how many of each type. */
+static size_t sum_print(json_t *result, const char *fate, enum difference kind)
+{
+	const char *type;
+	json_t *ids;
+	size_t n = 0;
+
+	json_object_foreach (json_object_get(result, fate), type, ids) {
+		printf("%c %s: %zu\n", looks[kind].sign, type, list_length(ids));
+		n += list_length(ids);
+	}
+	return n;
+}
+
 void print_plan(json_t *result, const struct printed *what)
 {
 	json_t *list = json_object_get(result, "differences");
@@ -122,7 +136,12 @@ void print_plan(json_t *result, const struct printed *what)
 		difference_print(item, coloured);
 		n[difference_of(item)]++;
 	}
-	if (json_array_size(list) == 0) {
+	if (json_is_integer(list)) {
+		n[ADDED] = sum_print(result, "added", ADDED);
+		n[CHANGED] = sum_print(result, "changed", CHANGED);
+		n[REMOVED] = sum_print(result, "removed", REMOVED);
+	}
+	if (list_length(list) == 0) {
 		printf("nothing to do at revision %" JSON_INTEGER_FORMAT "\n", rev);
 		return;
 	}

@@ -8,6 +8,8 @@
 #include "ctrl/leatctl/args.h"
 #include "ctrl/leatctl/completion.h"
 #include "ctrl/leatctl/connection.h"
+#include "ctrl/leatctl/document.h"
+#include "ctrl/leatctl/print.h"
 #include "ctrl/leatctl/run_private.h"
 #include "lib/alloc.h"
 
@@ -68,7 +70,9 @@ int run_ask(const struct run *run, struct connection *connection, const char *me
 	json_t *params, json_t **ret)
 {
 	json_t *answer = NULL;
-	int asked = connection_call(connection, method, params, &answer);
+	int asked = run->command->kind == COMMAND_RAW
+			    ? connection_call(connection, method, params, &answer)
+			    : document_call(connection, method, params, &answer);
 
 	if (asked < 0)
 		return no_connection(connection);
@@ -188,7 +192,7 @@ static int talk(const struct run *run)
 		run_print(run, result);
 	connection_close(&connection);
 	if (status == STATUS_DONE && settings->plan &&
-		json_array_size(json_object_get(result, "differences")) > 0)
+		list_length(json_object_get(result, "differences")) > 0)
 		status = STATUS_WOULD_CHANGE;
 	json_decref(result);
 	return status;

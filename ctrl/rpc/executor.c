@@ -32,6 +32,8 @@ static bool request_execute(struct rpc_context *ctx, struct request *request)
 		return true;
 	}
 	result = rpc_call(ctx, session, message->method, message->params, &failure);
+	if (result != NULL && (schema_method(message->method)->flags & METHOD_CHANGES))
+		result_abridge(result);
 	if (result == NULL && session->again_ns != 0)
 		return false;
 	if (message->id == NULL)

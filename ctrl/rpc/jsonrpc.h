@@ -30,6 +30,14 @@ struct message {
 int message_parse(const char *line, size_t length, struct message *message, struct error *err);
 void message_fini(struct message *message);
 
+#define REPLY_ENVELOPE_BYTES 1024 /* kept free of a line for what is around a result */
+
+/*
+ * Of a result that would make its line longer than LIMIT_LINE_BYTES: a number in the place of `differences`,
+ * and where that is not enough of every list. Then it has `abridged`.
+ */
+void result_abridge(json_t *result);
+
 /* A whole line, newline included; takes over `result`. Never NULL; freed by free(). */
 char *reply_result(json_t *id, json_t *result, size_t *length);
 char *reply_failure(json_t *id, const struct failure *failure, size_t *length);

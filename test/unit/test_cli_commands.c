@@ -291,6 +291,30 @@ static void test_document(void **state)
 	unlink(path);
 }
 
+/* An edit whose connection ends without an answer says so, though it is closed by then. */
+static void test_edit_without_answer(void **state)
+{
+	static const char *const dialogue[] = {
+		REQUEST(1, "network.get", "{\"id\":\"a\"}"), "", NULL};
+	static const char *const words[] = {"edit", "network", "a", NULL};
+	FILE *real = stderr;
+	char *output = NULL;
+	char *errors = NULL;
+	size_t size;
+	int status;
+
+	(void)state;
+	stderr = open_memstream(&errors, &size);
+	status = command_run((struct settings){.json = false}, words, dialogue, &output);
+	fclose(stderr);
+	stderr = real;
+	assert_int_equal(status, STATUS_NO_CONNECTION);
+	assert_string_equal(
+		errors, "leatctl: the switch closed the connection without an answer\n");
+	free(errors);
+	free(output);
+}
+
 /* A reply of several megabytes is read whole. */
 static void test_long_reply(void **state)
 {
@@ -317,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_edit_without_answer),
 		cmocka_unit_test(test_long_reply),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* resync.*: a whole state in several messages, one commit. */
+#include "ctrl/rpc/jsonrpc.h"
 #include "test/unit/model_harness.h"
 
 #define PUT_NET(id, vlan) "{\"objects\":{\"network\":[" NET(id, vlan) "]}}"
@@ -120,6 +121,37 @@ static void test_owner(void **state)
 	refused("resync.commit", "{}", LEAT_NOT_OWNER);
 }
 
+/* Lists of more text than a line holds: first the differences give way to their number, then the rest. */
+static void test_abridged(void **state)
+{
+	enum { LONG = 1 << 20 };
+	char *filler = calloc(LONG + 1, 1);
+	json_t *text, *three, *result;
+
+	(void)state;
+	memset(filler, 'x', LONG);
+	text = json_string(filler);
+	free(filler);
+	three = json_pack("[O,O,O]", text, text, text);
+	result = json_pack("{s:i, s:{s:O}, s:[i]}", "rev", 7, "added", "rule", three, "results", 1);
+	result_abridge(result);
+	assert_null(json_object_get(result, "abridged"));
+	json_object_set(result, "differences", three);
+	result_abridge(result);
+	assert_true(json_is_true(json_object_get(result, "abridged")));
+	assert_int_equal(json_integer_value(json_object_get(result, "differences")), 3);
+	assert_true(json_object_get(json_object_get(result, "added"), "rule") == three);
+	json_array_append(three, text);
+	result_abridge(result);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(result, "added"), "rule")), 4);
+	assert_int_equal(json_integer_value(json_object_get(result, "results")), 1);
+	assert_int_equal(json_integer_value(json_object_get(result, "rev")), 7);
+	json_decref(result);
+	json_decref(three);
+	json_decref(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +160,7 @@ int main(void)
 		MODEL_TEST(test_as_state_replace),
 		MODEL_TEST(test_begin_and_abort),
 		MODEL_TEST(test_owner),
+		MODEL_TEST(test_abridged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
