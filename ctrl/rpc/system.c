@@ -35,16 +35,54 @@ static json_t *limits_to_json(void)
 		LIMIT_LIST_ITEMS, "id_chars", LIMIT_ID_CHARS, "endpoint_ips", LIMIT_ENDPOINT_IPS);
 }
 
+static void capability_add(json_t *list, const char *name)
+{
+	json_t *known;
+	size_t i;
+
+	json_array_foreach (list, i, known) {
+		if (strcmp(json_string_value(known), name) == 0)
+			return;
+	}
+	json_array_append_new(list, json_string(name));
+}
+
+/* The kinds of a union that are there. */
+static void kinds_add(json_t *list, enum object_type type, const char *field)
+{
+	const struct variant *v = schema_field(schema_object(type), field)->variants;
+
+	for (; v->kind != NULL; v++) {
+		if (!v->later)
+			capability_add(list, v->kind);
+	}
+}
+
+static void policy_modes_add(json_t *list)
+{
+	const char *const *mode = schema_field(schema_object(OBJECT_GLOBAL), "policy_mode")->values;
+
+	for (; *mode != NULL; mode++) {
+		char *name = alloc_printf("policy-%s", *mode);
+
+		capability_add(list, name);
+		free(name);
+	}
+}
+
+/* What can be seen in the schema is told by the schema. */
 static json_t *capabilities_to_json(void)
 {
-	static const char *const capabilities[] = {"vhost-user", "tap", "af_xdp", "af_packet",
-		"memif", "pci", "dpdk", "vlan", "policy-strict", "ipv6-policy", "qos-police",
-		"qos-marking", "spoof-guard", "dhcp-guard", "ra-guard", "storm-control", "trace",
-		"events", "resync", "garp"};
+	static const char *const others[] = {"vlan", "ipv6-policy", "qos-police", "qos-marking",
+		"spoof-guard", "dhcp-guard", "ra-guard", "storm-control", "rule-log", "trace",
+		"events", "resync", "garp", "stages"};
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
-		json_array_append_new(list, json_string(capabilities[i]));
+	kinds_add(list, OBJECT_ENDPOINT, "port");
+	kinds_add(list, OBJECT_UPLINK, "device");
+	policy_modes_add(list);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		capability_add(list, others[i]);
 	return list;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What steers a change, to the letter of the contract: if_rev, dry_run, deadline_ms, max_removed, owners. */
+#include "lib/log.h"
 #include "test/unit/model_harness.h"
 
 #define TXN(more, ops) "{" more "\"ops\":[" ops "]}"
@@ -209,6 +210,53 @@ static void test_owners_keep_apart(void **state)
 		1);
 }
 
+/* Each thing that is there, once; of kinds and modes those that the schema has. */
+static void test_capabilities(void **state)
+{
+	static const char *const wanted[] = {"vhost-user", "tap", "af_xdp", "memif", "dpdk", "pci",
+		"af_packet", "policy-strict", "policy-contiv", "vlan", "ipv6-policy", "qos-police",
+		"spoof-guard", "rule-log", "trace", "events", "resync", "garp", "stages"};
+	json_t *list = json_object_get(ok("system.hello", "{}"), "capabilities");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		unsigned times = 0;
+
+		for (size_t j = 0; j < json_array_size(list); j++)
+			times += strcmp(json_string_value(json_array_get(list, j)), wanted[i]) == 0;
+		if (times != 1)
+			fail_msg("%s is there %u times", wanted[i], times);
+	}
+}
+
+static int dpdk_level = -1;
+
+static void dpdk_level_note(enum log_level level)
+{
+	dpdk_level = (int)level;
+}
+
+/* Each module has a level of its own; without one it is the switch's. */
+static void test_log_levels(void **state)
+{
+	enum log_level was = log_level_get();
+
+	(void)state;
+	ctx.dpdk_log_level = dpdk_level_note;
+	ok("log.set", "{\"level\":\"error\"}");
+	assert_int_equal(log_level_get(), LOG_LEVEL_ERROR);
+	assert_int_equal(dpdk_level, -1);
+	ok("log.set", "{\"level\":\"debug\",\"module\":\"dpdk\"}");
+	assert_int_equal(log_level_get(), LOG_LEVEL_ERROR);
+	assert_int_equal(dpdk_level, LOG_LEVEL_DEBUG);
+	ok("log.set", "{\"level\":\"warning\",\"module\":\"leat\"}");
+	assert_int_equal(log_level_get(), LOG_LEVEL_WARNING);
+	assert_int_equal(dpdk_level, LOG_LEVEL_DEBUG);
+	refused("log.set", "{\"level\":\"info\",\"module\":\"eal\"}", LEAT_INVALID_PARAMS);
+	assert_string_equal(failure.error.path, "/module");
+	log_level_set(was);
+}
+
 /* A letter too many in any field of any method: the error says which was meant, and where. */
 static void test_nearest_field(void **state)
 {
@@ -252,6 +300,8 @@ int main(void)
 		MODEL_TEST(test_max_removed),
 		MODEL_TEST(test_plan_is_what_is_done),
 		MODEL_TEST(test_owners_keep_apart),
+		MODEL_TEST(test_capabilities),
+		MODEL_TEST(test_log_levels),
 		MODEL_TEST(test_nearest_field),
 	};
 
