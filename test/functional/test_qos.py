@@ -16,8 +16,9 @@ MEASURE_NS = 2_000_000_000
 TOLERANCE = 0.03
 
 
-def rate_at(net, receiver, reason):
-    """(bits, packets) a second that reach a port under a load that is running, far above the limit.
+def rate_at(net, receiver, reason, limited=None):
+    """(bits, packets) a second that reach a port under a load that is running, far above the limit;
+    or that conform to the rate of the host `limited`, whatever its receiver then has room for.
 
     The measure begins when the bucket's store is used up, which the first drops show.
     """
@@ -26,7 +27,10 @@ def rate_at(net, receiver, reason):
                f"drops for {reason}")
 
     def sample():
-        stats = net.call("stats.get", kinds=["port"], ids=[receiver.id])
+        stats = net.call("stats.get", kinds=["port", "endpoint"])
+        if limited:
+            passed = stats["endpoint"][limited.id]["qos"][reason[:2]]["conforming"]
+            return stats["ts_ns"], passed["bytes"], passed["packets"]
         port = stats["port"][receiver.id]
         return stats["ts_ns"], port["tx_bytes"], port["tx_packets"]
     first = sample()

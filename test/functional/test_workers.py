@@ -146,7 +146,7 @@ def test_rate_shared_by_both(pair, side):
     b = pair.vhost("b", **(limit if side == "rx" else {}))
     before = packets(pair)
     blast(pair, a, b, 2)
-    bits, _ = rate_at(pair, b, f"{side}_rate")
+    bits, _ = rate_at(pair, b, f"{side}_rate", a if side == "tx" else b)
     assert_both_worked(pair, before, 1000)
     assert abs(bits / (MBIT100 * 1000) - 1) < RATE_TOLERANCE, bits
 
