@@ -10,13 +10,30 @@ sys.path.insert(0, os.path.dirname(__file__))
 for folder in ("soak", "model"):
     sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", folder))
 
-from leatlib import books, netns, paths  # noqa: E402  (the path above)
+from leatlib import books, netns, paths, turns  # noqa: E402  (the path above)
 from leatlib.rpc import Rpc  # noqa: E402
 from leatlib.switch import Switch  # noqa: E402
 
 
+# Modules of long tests. They come first, so that at the end no process waits for another one's.
+LONG = ("test_vhost", "test_workers", "test_policy_model", "test_live", "test_qemu", "test_soak")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.module.__name__ not in LONG)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """A test that measures has the machine alone among the tests of all processes."""
+    with turns.held(alone=item.get_closest_marker("alone") is not None):
+        yield
+
+
 def pytest_sessionstart(session):
     """A missing tool fails the run: nothing is skipped."""
+    if hasattr(session.config, "workerinput"):
+        return  # a process of pytest-xdist: what started it has looked
     lacks = paths.missing()
     if lacks and not session.config.option.collectonly:
         pytest.exit("cannot run: " + "; ".join(lacks), returncode=1)

@@ -48,6 +48,7 @@ def measured(net, sender, receiver, options, reason):
     return rate_at(net, receiver, reason)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("side", ["tx", "rx"])
 def test_rate(net, side):
     limit = {f"{side}_kbps": MBIT100}
@@ -57,6 +58,7 @@ def test_rate(net, side):
     assert abs(bits / (MBIT100 * 1000) - 1) < TOLERANCE, bits
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("side", ["tx", "rx"])
 def test_packets_a_second(net, side):
     limit = {f"{side}_pps": 2000}
@@ -66,6 +68,7 @@ def test_packets_a_second(net, side):
     assert abs(packets / 2000 - 1) < TOLERANCE, packets
 
 
+@pytest.mark.alone
 def test_tcp_gets_the_rate(net):
     """Large segments are charged as the frames they become, and a stream still gets along."""
     a, b = net.tap("a", qos={"tx_kbps": MBIT100}), net.tap("b")

@@ -138,6 +138,7 @@ def blast(net, sender, receiver, queues):
     net.keep(sending).start()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("side", ["tx", "rx"])
 def test_rate_shared_by_both(pair, side):
     """One bucket for a sender's queues on two workers, and one for a receiver of both."""

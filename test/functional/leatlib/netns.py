@@ -11,7 +11,8 @@ from leatlib.process import Process, run
 CLONE_NEWNET = 0x40000000
 RUN_DIR = "/run/netns"
 NAME = re.compile(r"lt(\d+)[-v]")
-RUNNERS = (b"pytest", b"scripts/bench", b"scripts/soak")  # whose processes make such names
+# Whose processes make such names; the last is one of pytest-xdist.
+RUNNERS = (b"pytest", b"scripts/bench", b"scripts/soak", b"exec(eval(sys.stdin.readline()))")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _lock = threading.Lock()
