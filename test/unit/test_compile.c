@@ -192,10 +192,6 @@ static void test_ports_and_remotes(void **state)
 	assert_true(mac_equal(&e1->mac, &b->w.endpoints[0].mac));
 	assert_int_equal(e1->mtu, 1500);
 	assert_false(e1->uplink);
-	assert_true(e1->router);
-	assert_false(e1->dhcp_server);
-	assert_true(e2->dhcp_server);
-	assert_false(e2->router);
 	assert_int_equal(e2->group, 0);
 	assert_true(e2->learning);
 	assert_int_equal(e2->macs_max, 7);
@@ -290,53 +286,6 @@ static void test_marks(void **state)
 	b->w.endpoints[0].has_qos = true;
 	b->w.endpoints[0].qos = (struct qos){.has_dscp = true};
 	assert_marks(b, true, 0, 0);
-	bench_free(b);
-}
-
-/* Limits on floods, of endpoints and uplinks: buckets of their own, kept while their values are. */
-static void test_flood_meters(void **state)
-{
-	struct bench *b = bench_create();
-	struct guard *e2 = &b->w.endpoints[1].guard;
-	struct flood_limits *up = &b->w.uplinks[0].floods;
-	const struct snapshot_port *port;
-	const struct meter *broadcast;
-	const struct meter *unknown;
-	struct compiled *one;
-	struct compiled *two;
-
-	(void)state;
-	e2->floods = (struct flood_limits){.broadcast_pps = 50, .multicast_pps = 4000};
-	up->unknown_unicast_pps = 7;
-	one = bench_compile(b, NULL, 1);
-	assert_int_equal(one->n_meters_new, 3);
-	port = port_of(b, one, "e2");
-	assert_null(port->tx);
-	assert_null(port->flood[FLOOD_UNKNOWN_UNICAST]);
-	assert_int_equal(port->flood[FLOOD_MULTICAST]->packets.rate, 4000);
-	broadcast = port->flood[FLOOD_BROADCAST];
-	assert_int_equal(broadcast->packets.rate, 50);
-	assert_false(broadcast->shared);
-	unknown = port_of(b, one, "up")->flood[FLOOD_UNKNOWN_UNICAST];
-	assert_int_equal(unknown->packets.rate, 7);
-	assert_null(port_of(b, one, "up")->flood[FLOOD_BROADCAST]);
-
-	e2->floods.multicast_pps = 0;
-	e2->spoof = true;
-	up->broadcast_pps = 9;
-	two = bench_compile(b, one, 1);
-	assert_int_equal(two->n_meters_new, 1);
-	compiled_free(one);
-	assert_ptr_equal(port_of(b, two, "e2")->flood[FLOOD_BROADCAST], broadcast);
-	assert_null(port_of(b, two, "e2")->flood[FLOOD_MULTICAST]);
-	assert_ptr_equal(port_of(b, two, "up")->flood[FLOOD_UNKNOWN_UNICAST], unknown);
-
-	/* Several queues on several workers share it. */
-	one = bench_compile(b, two, 2);
-	assert_true(port_of(b, one, "e2")->flood[FLOOD_BROADCAST]->shared);
-	assert_false(port_of(b, one, "up")->flood[FLOOD_BROADCAST]->shared);
-	compiled_free(one);
-	compiled_free(two);
 	bench_free(b);
 }
 
@@ -442,7 +391,6 @@ int main(void)
 		cmocka_unit_test(test_ports_and_remotes),
 		cmocka_unit_test(test_meters),
 		cmocka_unit_test(test_marks),
-		cmocka_unit_test(test_flood_meters),
 		cmocka_unit_test(test_burst_lets_the_largest_frame_pass),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_numbers_of_many_tenants),
