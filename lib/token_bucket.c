@@ -38,6 +38,21 @@ bool token_bucket_take(struct token_bucket *tb, uint64_t cost, uint64_t now)
 	return true;
 }
 
+uint64_t token_bucket_wait(struct token_bucket *tb, uint64_t cost, uint64_t now)
+{
+	unsigned __int128 price = (unsigned __int128)cost * tb->hz;
+	unsigned __int128 ticks;
+
+	token_bucket_refill(tb, now);
+	if (tb->credit >= price)
+		return 0;
+	ticks = (price - tb->credit + tb->rate - 1) / tb->rate;
+	/* Credit came up to tb->last: a clock that went back has to come there first. */
+	if (now < tb->last)
+		ticks += tb->last - now;
+	return ticks < UINT64_MAX ? (uint64_t)ticks : UINT64_MAX;
+}
+
 uint64_t token_bucket_level(struct token_bucket *tb, uint64_t now)
 {
 	token_bucket_refill(tb, now);

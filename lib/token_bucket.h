@@ -33,6 +33,11 @@ bool token_bucket_take(struct token_bucket *tb, uint64_t cost, uint64_t now);
 /* Give back what token_bucket_take() took, for a packet that something else refused. */
 void token_bucket_give(struct token_bucket *tb, uint64_t cost);
 
+/*
+ * Ticks from `now` until the bucket holds `cost` units, if nobody takes any; 0: it does. cost at most the burst.
+ */
+uint64_t token_bucket_wait(struct token_bucket *tb, uint64_t cost, uint64_t now);
+
 /* Whole units in the bucket now. */
 uint64_t token_bucket_level(struct token_bucket *tb, uint64_t now);
 

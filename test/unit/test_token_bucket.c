@@ -266,6 +266,37 @@ static void test_clock_backwards(void **state)
 	assert_int_equal(token_bucket_level(&tb, 1000003), 3);
 }
 
+/* It is what it says: a tick earlier there is too little. */
+static void test_wait(void **state)
+{
+	struct rnd r = rnd_start("how long to wait");
+
+	(void)state;
+	for (unsigned i = 0; i < 100000; i++) {
+		uint64_t burst = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
+		uint64_t hz = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
+		uint64_t rate = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
+		uint64_t now = rnd_below(&r, 1000000);
+		uint64_t cost = 1 + rnd_below(&r, burst);
+		struct token_bucket tb;
+		uint64_t ticks;
+
+		token_bucket_init(&tb, rate, burst, hz, now);
+		assert_int_equal(token_bucket_wait(&tb, burst, now), 0);
+		assert_true(token_bucket_take(&tb, rnd_below(&r, burst + 1), now));
+		/* The clock may stand behind. */
+		now -= rnd_below(&r, now + 1) >> rnd_below(&r, 30);
+		ticks = token_bucket_wait(&tb, cost, now);
+		if (ticks > UINT64_MAX - now) {
+			assert_int_equal(ticks, UINT64_MAX);
+			continue;
+		}
+		if (ticks != 0)
+			assert_false(token_bucket_take(&tb, cost, now + ticks - 1));
+		assert_true(token_bucket_take(&tb, cost, now + ticks));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_burst_to_the_unit),
 		cmocka_unit_test(test_slowest_and_fastest),
 		cmocka_unit_test(test_clock_backwards),
+		cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
