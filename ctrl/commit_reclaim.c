@@ -86,7 +86,7 @@ static void release(struct retired *r)
 {
 	ports_close(r->closing, r->n_closing);
 	snapshot_free(r->snapshot);
-	compiled_free(r->compiled);
+	commit_state.gone.drops[DROP_shaper_gone] += compiled_free(r->compiled);
 }
 
 static void forget(const struct retired *r)

@@ -115,18 +115,20 @@ struct compiled *compile_policy(const struct config *want, const struct compile_
 	return c;
 }
 
-void compiled_free(struct compiled *c)
+uint64_t compiled_free(struct compiled *c)
 {
+	uint64_t lost = 0;
+
 	if (c == NULL)
-		return;
+		return 0;
 	for (size_t i = 0; i < GROUPS_MAX; i++)
 		for (size_t d = 0; d < DIRECTIONS; d++)
 			compiled_ruleset_unref(c->rulesets[i][d]);
 	for (size_t i = 0; i < PORTS_MAX; i++) {
 		for (size_t side = 0; side < METER_SIDES; side++)
-			compiled_meter_unref(c->meters[i][side]);
+			lost += compiled_meter_unref(c->meters[i][side]);
 		for (size_t kind = 0; kind < FLOOD_KINDS; kind++)
-			compiled_meter_unref(c->floods[i][kind]);
+			lost += compiled_meter_unref(c->floods[i][kind]);
 	}
 	free(c->networks);
 	free(c->groups);
@@ -137,4 +139,5 @@ void compiled_free(struct compiled *c)
 	free(c->ports);
 	free(c->port_index);
 	free(c);
+	return lost;
 }

@@ -44,12 +44,13 @@ struct meter_values {
 	uint64_t packets_per_s;
 	bool flood; /* of floods, whose burst is another */
 	bool shared;
+	uint16_t shape_mtu; /* 0: what is over the rate is dropped; else it waits */
 };
 
 struct compiled_meter {
 	unsigned refs;
 	struct meter_values values;
-	struct meter *meter;
+	struct meter *meter; /* with a reference to its shaper, if it has one */
 };
 
 struct compiled {
@@ -85,8 +86,11 @@ int compile_ports(struct compiled *c, const struct config *want, const struct co
 	const struct compiled *prev, struct port *const *ports, unsigned n_workers,
 	struct error *err);
 
-/* After the last snapshot made of it is gone. NULL is fine. */
-void compiled_free(struct compiled *c);
+/*
+ * After the last snapshot made of it is gone. NULL is fine. Returns how many frames it drops: they waited in a shaper
+ * that nothing else uses.
+ */
+uint64_t compiled_free(struct compiled *c);
 
 /* The MTU of a network by position in config and names; 0: there is none of that id. */
 uint16_t compile_network_mtu(
@@ -117,6 +121,6 @@ int compile_meters(struct compiled *c, const struct qos *q, const struct meter_c
 /* The limits on what comes by an endpoint or an uplink for several; fills flood of ret. The same for what it gives. */
 int compile_flood_meters(struct compiled *c, const struct flood_limits *limits, bool shared,
 	const struct compiled *prev, uint16_t index, struct snapshot_port *ret, struct error *err);
-void compiled_meter_unref(struct compiled_meter *m); /* NULL is fine */
+uint64_t compiled_meter_unref(struct compiled_meter *m); /* as compiled_free() */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "ctrl/compile.h"
 #include "ctrl/limits.h"
+#include "dataplane/shaper.h"
 
 #define BITS_PER_KBIT 1000
 #define MS_PER_S 1000
@@ -42,6 +43,15 @@ static uint64_t burst_bits(uint64_t kbps, uint64_t burst_kbit, uint64_t frame_bi
 	return bits > frame_bits ? bits : frame_bits;
 }
 
+static uint64_t burst_bits_shaped(uint64_t kbps, uint64_t burst_kbit, uint64_t frame_bits)
+{
+	uint64_t bits = burst_kbit * BITS_PER_KBIT;
+
+	if (bits == 0)
+		bits = kbps * BITS_PER_KBIT / MS_PER_S * BURST_SHAPE_MS + frame_bits;
+	return bits > frame_bits ? bits : frame_bits;
+}
+
 static struct meter_values values_of(
 	const struct qos *q, enum meter_side side, const struct meter_context *ctx)
 {
@@ -50,15 +60,19 @@ static struct meter_values values_of(
 	/* What it receives may have come as GSO from another port, whatever its own kind. */
 	bool gso = !tx || kind == PORT_TAP || kind == PORT_VHOST_USER;
 	uint64_t kbps = tx ? q->tx_kbps : q->rx_kbps;
+	uint64_t burst_kbit = tx ? q->tx_burst_kbit : q->rx_burst_kbit;
 	struct meter_values v = {
 		.bits_per_s = kbps * BITS_PER_KBIT,
 		.packets_per_s = tx ? q->tx_pps : q->rx_pps,
 		.shared = tx ? ctx->tx_shared : ctx->rx_shared,
+		.shape_mtu = q->shape ? ctx->mtu : 0,
 	};
 
-	if (kbps != 0)
-		v.burst_bits = burst_bits(kbps, tx ? q->tx_burst_kbit : q->rx_burst_kbit,
-			frame_bits_max(gso, ctx->mtu));
+	/* Segments that are larger than the burst are cut where they wait. */
+	if (kbps != 0 && q->shape)
+		v.burst_bits = burst_bits_shaped(kbps, burst_kbit, frame_bits_max(false, ctx->mtu));
+	else if (kbps != 0)
+		v.burst_bits = burst_bits(kbps, burst_kbit, frame_bits_max(gso, ctx->mtu));
 	return v;
 }
 
@@ -66,7 +80,7 @@ static bool values_equal(const struct meter_values *a, const struct meter_values
 {
 	return a->bits_per_s == b->bits_per_s && a->burst_bits == b->burst_bits &&
 	       a->packets_per_s == b->packets_per_s && a->flood == b->flood &&
-	       a->shared == b->shared;
+	       a->shared == b->shared && a->shape_mtu == b->shape_mtu;
 }
 
 static struct meter *meter_of(const struct meter_values *v)
@@ -74,6 +88,22 @@ static struct meter *meter_of(const struct meter_values *v)
 	if (v->flood)
 		return meter_create_flood(v->packets_per_s, v->shared);
 	return meter_create(v->bits_per_s, v->burst_bits, v->packets_per_s, v->shared);
+}
+
+/* What waits by the values of before goes on waiting, by those of now. */
+static int shape(
+	struct meter *meter, const struct meter_values *v, const struct compiled_meter *before)
+{
+	struct shaper *shaper = before != NULL ? before->meter->shaper : NULL;
+
+	if (shaper != NULL)
+		shaper_ref(shaper);
+	else
+		shaper = shaper_create(v->shared);
+	if (shaper == NULL)
+		return -1;
+	meter_shape(meter, shaper, v->shape_mtu);
+	return 0;
 }
 
 /* The meter before where its values are the same; *ret stays NULL without a limit. 0, or -1 and
@@ -93,7 +123,10 @@ static int meter_get(struct compiled *c, const struct meter_values *v,
 	m = calloc(1, sizeof(*m));
 	if (m != NULL)
 		m->meter = meter_of(v);
-	if (m == NULL || m->meter == NULL) {
+	if (m == NULL || m->meter == NULL ||
+		(v->shape_mtu != 0 && shape(m->meter, v, before) != 0)) {
+		if (m != NULL)
+			meter_free(m->meter);
 		free(m);
 		return error_set(err, LEAT_EXHAUSTED, "no memory for a meter");
 	}
@@ -150,10 +183,14 @@ int compile_flood_meters(struct compiled *c, const struct flood_limits *limits, 
 	return 0;
 }
 
-void compiled_meter_unref(struct compiled_meter *m)
+uint64_t compiled_meter_unref(struct compiled_meter *m)
 {
+	uint64_t lost;
+
 	if (m == NULL || --m->refs > 0)
-		return;
+		return 0;
+	lost = shaper_unref(m->meter->shaper);
 	meter_free(m->meter);
 	free(m);
+	return lost;
 }

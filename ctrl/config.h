@@ -84,6 +84,7 @@ struct qos {
 	uint64_t rx_burst_kbit;
 	uint64_t tx_pps;
 	uint64_t rx_pps;
+	bool shape;    /* what is over the rate waits; else it is dropped */
 	bool has_dscp; /* else what the container sends keeps its own */
 	uint8_t dscp;  /* 0..63 */
 	uint8_t pcp;   /* 0..7, 802.1p priority on uplinks */

@@ -64,5 +64,10 @@
  */
 #define BURST_DEFAULT_MS 200
 #define BURST_DEFAULT_MIN_KBIT 1000
+/*
+ * Where the rest waits it needs no more than what a worker may come too late by, and a frame: what passes at
+ * once here only waits elsewhere.
+ */
+#define BURST_SHAPE_MS 5
 
 #endif

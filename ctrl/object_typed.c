@@ -145,6 +145,7 @@ static bool qos_fill(struct qos *q, json_t *body)
 	q->rx_burst_kbit = (uint64_t)int_of(qos, "rx_burst_kbit", 0);
 	q->tx_pps = (uint64_t)int_of(qos, "tx_pps", 0);
 	q->rx_pps = (uint64_t)int_of(qos, "rx_pps", 0);
+	q->shape = text_is(qos, "mode", "shape");
 	q->has_dscp = json_object_get(qos, "dscp") != NULL;
 	q->dscp = (uint8_t)int_of(qos, "dscp", 0);
 	q->pcp = (uint8_t)int_of(qos, "pcp", 0);

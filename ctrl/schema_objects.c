@@ -106,7 +106,7 @@ static const struct field qos_fields[] = {
 			     "preamble and FCS. 0: no limit."),
 	BURST_KBIT("tx_burst_kbit",
 		"Burst on top of `tx_kbps` in 1000 bit. 0: 200 ms of the rate, at "
-		"least 1000 kbit, which a 64 KB segment needs."),
+		"least 1000 kbit, which a 64 KB segment needs; with `shape` 5 ms and a frame."),
 	RATE_KBPS("rx_kbps", "What it receives, as `tx_kbps`."),
 	BURST_KBIT("rx_burst_kbit", "Burst on top of `rx_kbps`, as `tx_burst_kbit`."),
 	{"tx_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
@@ -117,8 +117,8 @@ static const struct field qos_fields[] = {
 		.enforced = ENFORCED("0"),
 		.doc = "Share of the uplink kept for this endpoint, in 1000 bit/s."},
 	{"mode", FIELD_ENUM, .values = VALUES("police", "shape"), .fallback = "\"police\"",
-		.enforced = ENFORCED("\"police\""),
-		.doc = "What happens above the rate: `police` drops, `shape` lets wait."},
+		.doc = "What happens above the rate: `police` drops, `shape` lets wait, for a few "
+		       "milliseconds, then marks or drops."},
 	{"dscp", FIELD_INT, .min = 0, .max = 63,
 		.doc = "DSCP written into the IP packets that the container sends, ECN kept; "
 		       "absent: left as it is."},

@@ -2,6 +2,7 @@
 /* What an endpoint's rates are, and what became by them of what it sent and was to receive. */
 #include "ctrl/commit_state.h"
 #include "ctrl/stats_json.h"
+#include "dataplane/shaper.h"
 
 #define BITS_PER_KBIT 1000
 
@@ -14,8 +15,38 @@ static json_t *count_json(const struct meter_count *count)
 	return ret;
 }
 
-static json_t *side_json(const struct meter_values *v, const struct meter_count *said)
+static json_t *waits_json(const struct shaper_stats *stats)
 {
+	json_t *ret = json_array();
+
+	for (unsigned i = 0; i < SHAPER_WAITS; i++)
+		json_array_append_new(ret, json_integer((json_int_t)stats->waits[i]));
+	return ret;
+}
+
+static json_t *shaper_json(const struct shaper *shaper)
+{
+	struct shaper_stats stats;
+	json_t *ret = json_object();
+
+	shaper_stats_read(shaper, &stats);
+	set_count(ret, "waiting_packets", stats.waiting_packets);
+	set_count(ret, "waiting_bytes", stats.waiting_bytes);
+	set_count(ret, "sent_packets", stats.sent_packets);
+	set_count(ret, "sent_bytes", stats.sent_bytes);
+	set_count(ret, "ecn_packets", stats.marked_packets);
+	set_count(ret, "codel_drops", stats.codel_packets);
+	set_count(ret, "queue_full_drops", stats.full_packets);
+	set_count(ret, "wait_us_max", stats.wait_us_max);
+	set_count(ret, "wait_us_mean",
+		stats.sent_packets == 0 ? 0 : stats.wait_us_sum / stats.sent_packets);
+	json_object_set_new(ret, "waits", waits_json(&stats));
+	return ret;
+}
+
+static json_t *side_json(const struct compiled_meter *meter, const struct meter_count *said)
+{
+	const struct meter_values *v = &meter->values;
 	json_t *ret = json_object();
 
 	if (v->bits_per_s != 0) {
@@ -27,6 +58,8 @@ static json_t *side_json(const struct meter_values *v, const struct meter_count 
 	json_object_set_new(ret, "conforming", count_json(&said[METER_PASS]));
 	json_object_set_new(ret, "over_kbps", count_json(&said[METER_OVER_BITS]));
 	json_object_set_new(ret, "over_pps", count_json(&said[METER_OVER_PACKETS]));
+	if (meter->meter->shaper != NULL)
+		json_object_set_new(ret, "shaper", shaper_json(meter->meter->shaper));
 	return ret;
 }
 
@@ -41,7 +74,7 @@ json_t *stats_qos_json(uint32_t index, const struct port_stats *stats)
 
 		if (meter != NULL)
 			json_object_set_new(
-				ret, sides[side], side_json(&meter->values, stats->metered[side]));
+				ret, sides[side], side_json(meter, stats->metered[side]));
 	}
 	return ret;
 }

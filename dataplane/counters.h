@@ -52,8 +52,14 @@
 	X(unknown_unicast_rate, in, "more than the port's guard.unknown_unicast_pps")              \
 	X(tx_rate, in, "more than the endpoint's tx_kbps")                                         \
 	X(tx_pps, in, "more than the endpoint's tx_pps")                                           \
+	X(tx_codel, in, "it waited for the endpoint's tx rate, its flow for too long")             \
+	X(tx_queue_full, in, "there was no room to wait for the endpoint's tx rate")               \
 	X(rx_rate, out, "more than the receiving endpoint's rx_kbps")                              \
 	X(rx_pps, out, "more than the receiving endpoint's rx_pps")                                \
+	X(rx_codel, out, "it waited for the receiving endpoint's rx rate, its flow for too long")  \
+	X(rx_queue_full, out, "there was no room to wait for the receiving endpoint's rx rate")    \
+	X(shaper_gone, out,                                                                        \
+		"it waited for a rate when its endpoint was deleted or no longer shaped")          \
 	X(port_down, out, "the receiving port has no peer, or its peer is gone")                   \
 	X(ring_full, out, "the receiving port's ring or queue is full")                            \
 	X(too_big, out, "the frame does not fit what the receiver offers")                         \

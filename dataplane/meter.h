@@ -11,10 +11,23 @@
 #include <stdint.h>
 
 #include "dataplane/counters.h"
+#include "lib/fq_codel.h"
 #include "lib/spinlock.h"
 #include "lib/token_bucket.h"
 
 #define METER_ALIGN 64 /* no line of a meter's is another's, which may be another worker's */
+#define METER_BURST_PACKETS_MIN 128 /* of a packet rate: the frames of one large segment */
+
+struct shaper;
+
+/* How what is over the rate waits; times in TSC ticks. Follows from the rates: see meter_shape(). */
+struct shape {
+	struct fq_codel_params codel;
+	uint32_t bytes_max;  /* that wait at a time, */
+	uint32_t frames_max; /* and frames */
+	uint32_t whole_max;  /* wire bytes of a large segment that is not cut; 0: all are */
+	uint32_t price_max;  /* bytes that are paid for a frame at most: the burst */
+};
 
 struct meter {
 	struct token_bucket bits;
@@ -23,6 +36,9 @@ struct meter {
 	bool has_packets;
 	bool shared;  /* several workers use it: the lock is taken once a burst */
 	uint8_t lock; /* guards the buckets; see lib/spinlock.h */
+	/* NULL: what is over the rate is dropped. Else it waits there, in that shape. Not owned. */
+	struct shaper *shaper;
+	struct shape shape;
 } __attribute__((aligned(METER_ALIGN)));
 
 /* bits_per_s, packets_per_s: 0 no limit. burst_bits: at least one frame of the MTU. Control side.
@@ -38,10 +54,20 @@ struct meter *meter_create_flood(uint64_t frames_per_s, bool shared);
 void meter_free(struct meter *meter); /* NULL is fine */
 
 /*
+ * What is over the rate waits in the shaper from now on. mtu: layer-3 bytes. Control side, before any worker knows
+ * the meter. The shaper has to live as long as the meter.
+ */
+void meter_shape(struct meter *meter, struct shaper *shaper, uint16_t mtu);
+
+/*
  * Take the wire cost of one frame, or of several: all or nothing. Several that pass together would have
  * passed one by one. Under meter_lock() where calls follow one another.
  */
 enum meter_verdict meter_take(
+	struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets, uint64_t now_tsc);
+
+/* Ticks until meter_take() of the same would pass, if nothing else were taken. Each cost at most its burst. */
+uint64_t meter_wait(
 	struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets, uint64_t now_tsc);
 
 static inline void meter_lock(struct meter *meter)

@@ -8,7 +8,7 @@
 #include <rte_malloc.h>
 
 #include "dataplane/announce.h"
-#include "dataplane/stage/stage.h"
+#include "dataplane/stage/shape.h"
 
 _Static_assert(SNAPSHOT_IPS_MAX <= BURST_MAX, "one burst announces all addresses");
 
@@ -122,13 +122,40 @@ static inline __attribute__((always_inline)) void lap(
 }
 
 /* Known to the compiler, `timed` makes two functions of this, and only one reads the clock. */
+static inline __attribute__((always_inline)) void run_stages(
+	struct pipeline *p, const struct snapshot_port *in, const bool timed)
+{
+	unsigned misses;
+
+	stage_vlan(p, in);
+	lap(p, TIMED_vlan, p->burst.n, timed);
+	stage_parse(p);
+	lap(p, TIMED_parse, p->burst.n, timed);
+	misses = stage_lookup(p, in);
+	lap(p, TIMED_lookup, p->burst.n, timed);
+	if (misses != 0) {
+		stage_decide(p, in, misses);
+		lap(p, TIMED_decide, misses, timed);
+	}
+	if (unlikely(in->marked))
+		stage_mark(p, in->dscp);
+	stage_act(p, in);
+	p->paid = false;
+	lap(p, TIMED_act, p->burst.n, timed);
+	stage_transmit(p);
+	lap(p, TIMED_transmit, p->burst.n, timed);
+	if (misses != 0) {
+		stage_keep(p, misses);
+		lap(p, TIMED_keep, misses, timed);
+	}
+}
+
 static inline __attribute__((always_inline)) unsigned poll_burst(struct pipeline *p,
 	const struct snapshot *snap, struct snapshot_poll poll, uint16_t max, const bool timed)
 {
 	const struct snapshot_port *in = &snap->ports[poll.port];
 	struct port *port = in->port;
 	struct burst *b = &p->burst;
-	unsigned misses;
 
 	b->port = poll.port;
 	b->queue = poll.queue;
@@ -146,26 +173,7 @@ static inline __attribute__((always_inline)) unsigned poll_burst(struct pipeline
 	lap(p, TIMED_receive, b->n, timed);
 	p->snap = snap;
 	stat_add(&p->packets, b->n);
-	stage_vlan(p, in);
-	lap(p, TIMED_vlan, b->n, timed);
-	stage_parse(p);
-	lap(p, TIMED_parse, b->n, timed);
-	misses = stage_lookup(p, in);
-	lap(p, TIMED_lookup, b->n, timed);
-	if (misses != 0) {
-		stage_decide(p, in, misses);
-		lap(p, TIMED_decide, misses, timed);
-	}
-	if (unlikely(in->marked))
-		stage_mark(p, in->dscp);
-	stage_act(p, in);
-	lap(p, TIMED_act, b->n, timed);
-	stage_transmit(p);
-	lap(p, TIMED_transmit, b->n, timed);
-	if (misses != 0) {
-		stage_keep(p, misses);
-		lap(p, TIMED_keep, misses, timed);
-	}
+	run_stages(p, in, timed);
 	port->ops->release(port, poll.queue, b);
 	if (port->ops->notify_rx != NULL)
 		notice_add(p, port, poll.queue);
@@ -183,4 +191,27 @@ unsigned pipeline_poll_timed(
 	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll, uint16_t max)
 {
 	return poll_burst(p, snap, poll, max, true);
+}
+
+unsigned pipeline_resume(
+	struct pipeline *p, const struct snapshot *snap, uint16_t port, enum meter_side side)
+{
+	struct burst *b = &p->burst;
+
+	p->snap = snap;
+	b->port = port;
+	b->stats = &p->stats[port];
+	if (shape_take(p, port, side) == 0)
+		return 0;
+	p->paid = true;
+	if (side == METER_TX) {
+		run_stages(p, &snap->ports[port], false);
+	} else {
+		for (unsigned i = 0; i < b->n; i++)
+			output_add(p, port, &b->frame[i], 0);
+		stage_transmit(p);
+		p->paid = false;
+	}
+	shape_release(p, port, side);
+	return b->n;
 }

@@ -177,6 +177,9 @@ static int fill_polls(struct snapshot *s, const struct snapshot_spec *spec)
 			queues[n++].node = s->ports[i].port->numa_node;
 		}
 	placement_spread(queues, n, spec->worker_node, spec->n_workers);
+	for (size_t i = 0; i < n; i++)
+		if (queues[i].poll.queue == 0)
+			s->ports[queues[i].poll.port].worker = (uint16_t)queues[i].worker;
 	for (unsigned w = 0; w < spec->n_workers; w++) {
 		s->polls[w] = calloc(n == 0 ? 1 : n, sizeof(*s->polls[w]));
 		if (s->polls[w] == NULL) {

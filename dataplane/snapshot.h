@@ -71,6 +71,7 @@ struct snapshot_port {
 	uint8_t pcp; /* 0..7: 802.1p priority of its frames on uplinks */
 	/* TPID << 16 | TCI of its frames on uplinks, 0: untagged; set by snapshot_create() */
 	uint32_t tag;
+	uint16_t worker;  /* that polls its first queue; set by snapshot_create() */
 	struct meter *tx; /* what the container sends; NULL: no limit */
 	struct meter *rx;
 	struct meter *flood[FLOOD_KINDS]; /* what comes by it for several; NULL: no limit */

@@ -80,6 +80,9 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 		w->order[w->n_slots] = (uint16_t)w->n_slots;
 		w->n_slots++;
 	}
+	/* Without memory for that nothing is polled, so nothing can wait. */
+	if (worker_shapers_take(w) != 0)
+		w->n_slots = 0;
 	w->n_lively = w->n_slots;
 	stat_add(&w->polls, n - w->polls);
 	__atomic_store_n(&w->rearm, true, __ATOMIC_RELAXED);
@@ -182,6 +185,7 @@ static void worker_release(struct worker *w)
 	pipeline_free(w->pipeline);
 	free(w->slots);
 	free(w->order);
+	free(w->shapers);
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
 	if (w->wake_fd >= 0)

@@ -63,6 +63,9 @@ bool worker_quiesced(void);
  * thread. */
 void worker_wake_all(void);
 
+/* Wake one: it has something to do that another worker gave it. Workers. */
+void worker_wake(unsigned worker);
+
 /*
  * A worker announces the addresses of the endpoint at this port: see pipeline_announce(). The port is one
  * of the published snapshot. Control side, one thread; waits for the worker. 0, or -ETIMEDOUT: it has not done

@@ -13,6 +13,7 @@
  */
 #include <time.h>
 
+#include <rte_common.h>
 #include <rte_cycles.h>
 #include <rte_pause.h>
 #include <rte_rcu_qsbr.h>
@@ -26,6 +27,7 @@
 #define SLEEP_FIRST_US 10 /* the first short sleep where a port has to be polled */
 #define SLEEP_LAST_US 500 /* and the longest: what such a port's first packet may wait */
 #define WAIT_LAST_MS 1000 /* the longest wait of all */
+#define SHAPER_SPIN_US 30 /* before a paced frame's time: what it takes to wake */
 
 /* Ask every port to signal. How long to wait at most, in us; 0: there is work already. */
 static uint64_t begin_waits(struct worker *w, unsigned *ret_begun)
@@ -83,6 +85,19 @@ void worker_adapt_spin(struct worker *w, uint64_t now)
 		w->spin_us = SPIN_LAST_US;
 }
 
+/* How long until something that waits in a shaper may go; 0: too soon to sleep. */
+static uint64_t shapers_us(const struct worker *w)
+{
+	uint64_t due = worker_shapers_due(w);
+	uint64_t now = rte_rdtsc();
+	uint64_t us;
+
+	if (due == SHAPER_NEVER)
+		return UINT64_MAX;
+	us = due <= now ? 0 : (due - now) / us_to_tsc(1);
+	return us <= SHAPER_SPIN_US ? 0 : us - SHAPER_SPIN_US;
+}
+
 static uint64_t spin_us(const struct worker *w)
 {
 	return w->frames >= SPIN_BUSY_FRAMES ? SPIN_BUSY_US : w->spin_us;
@@ -101,7 +116,7 @@ void worker_idle(struct worker *w, uint64_t now)
 		rte_delay_us_sleep(SLEEP_LAST_US);
 		return;
 	}
-	us = begin_waits(w, &begun);
+	us = RTE_MIN(begin_waits(w, &begun), shapers_us(w));
 	if (us != 0)
 		wait_for_events(w, us);
 	/*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What worker.c (threads, loop), worker_round.c, worker_publish.c (snapshots), worker_moves.c, worker_idle.c (sleeping),
- * worker_watch.c (readiness), worker_announce.c and worker_stats.c share.
+ * worker_watch.c (readiness), worker_shape.c, worker_announce.c and worker_stats.c share.
  */
 #ifndef LEAT_DATAPLANE_WORKER_PRIVATE_H
 #define LEAT_DATAPLANE_WORKER_PRIVATE_H
@@ -14,6 +14,7 @@
 #include <rte_cycles.h>
 
 #include "dataplane/pipeline.h"
+#include "dataplane/shaper.h"
 #include "dataplane/stage/stage.h"
 #include "dataplane/worker.h"
 
@@ -31,6 +32,13 @@ struct poll_slot {
 	uint8_t burst;		 /* frames of the next visit at most, 1..BURST_MAX */
 	uint32_t busy_looks;	 /* in a row, that found frames after a short silence */
 	uint64_t last_found_tsc; /* when a look last found frames */
+};
+
+/* A shaper this worker takes from: of an endpoint of whose port it polls the first queue. Worker only. */
+struct shaper_slot {
+	uint16_t port;
+	enum meter_side side;
+	struct shaper *shaper;
 };
 
 struct worker {
@@ -52,6 +60,8 @@ struct worker {
 	unsigned n_lively;
 	unsigned next_silent; /* place in order, where to look next */
 	unsigned slots_room;  /* of slots and order */
+	struct shaper_slot *shapers;
+	unsigned n_shapers;
 	bool has_syscall_ports;
 	bool busy;	 /* the last round had work */
 	bool look_found; /* this round found frames of ports that cost a system call */
@@ -102,6 +112,13 @@ bool worker_moves_mark(
  */
 struct announcement *worker_announcement_take(struct worker *w);
 void worker_announcement_send(struct worker *w, struct announcement *announcement, uint64_t now);
+
+/* worker_shape.c: the shapers of the slots as they are. 0 or -errno: no memory. */
+int worker_shapers_take(struct worker *w);
+/* Take on what may go by now; how many frames. */
+unsigned worker_shapers_run(struct worker *w, uint64_t now);
+/* When the next may, in TSC; SHAPER_NEVER: none waits. */
+uint64_t worker_shapers_due(const struct worker *w);
 
 /* Is another snapshot published than the one the worker holds, or may it poll more of it now? */
 bool worker_snapshot_changed(const struct worker *w);

@@ -107,6 +107,14 @@ void worker_wake_all(void)
 	pthread_mutex_unlock(&lock);
 }
 
+void worker_wake(unsigned worker)
+{
+	static const uint64_t one = 1;
+
+	if (write(workers[worker].wake_fd, &one, sizeof(one)) < 0)
+		return; /* EAGAIN: as above */
+}
+
 struct snapshot *worker_snapshot(void)
 {
 	return published;

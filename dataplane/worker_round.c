@@ -142,6 +142,7 @@ static inline __attribute__((always_inline)) unsigned round_poll(
 	work = lively_poll(w, now, timed);
 	if (!worker_snapshot_changed(w))
 		work += silent_poll(w, looks, now, timed);
+	work += worker_shapers_run(w, now);
 	if (timed)
 		w->pipeline->cycles.lap_tsc = rte_rdtsc();
 	pipeline_notify(w->pipeline);

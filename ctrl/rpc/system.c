@@ -74,8 +74,8 @@ static void policy_modes_add(json_t *list)
 static json_t *capabilities_to_json(void)
 {
 	static const char *const others[] = {"vlan", "ipv6-policy", "qos-police", "qos-marking",
-		"spoof-guard", "dhcp-guard", "ra-guard", "storm-control", "rule-log", "trace",
-		"events", "resync", "garp", "stages"};
+		"qos-shape", "spoof-guard", "dhcp-guard", "ra-guard", "storm-control", "rule-log",
+		"trace", "events", "resync", "garp", "stages"};
 	json_t *list = json_array();
 
 	kinds_add(list, OBJECT_ENDPOINT, "port");

@@ -3,7 +3,8 @@
  * outputs. */
 #include <rte_branch_prediction.h>
 
-#include "dataplane/stage/stage.h"
+#include "dataplane/shaper.h"
+#include "dataplane/stage/shape.h"
 
 static void act_flood(
 	struct pipeline *p, const struct snapshot_port *in, struct frame *f, unsigned i)
@@ -111,6 +112,19 @@ static void meter_each(struct pipeline *p, uint16_t port, struct meter *meter, u
 	}
 }
 
+/* What is over the sender's rate waits: neither drop nor output. */
+#define HELD UINT8_MAX
+_Static_assert(DROPPED(DROP_REASON_COUNT) < HELD, "it is no drop");
+
+static void hold_each(struct pipeline *p, const struct snapshot_port *in, uint8_t *drop)
+{
+	bool held[BURST_MAX];
+
+	shape_sender(p, in, held);
+	for (unsigned i = 0; i < p->burst.n; i++)
+		drop[i] = held[i] ? HELD : 0;
+}
+
 /* True: the sender's rate has room for all of the burst. Else `drop` says it of each frame that is to go on. */
 static bool meter_sender(struct pipeline *p, const struct snapshot_port *in, uint8_t *drop)
 {
@@ -120,8 +134,10 @@ static bool meter_sender(struct pipeline *p, const struct snapshot_port *in, uin
 	if (price.frames == 0)
 		return true;
 	meter_lock(in->tx);
-	enough = meter_take(in->tx, price.bytes, price.frames, p->now_tsc) == METER_PASS;
-	if (!enough)
+	enough = shaper_lets_pass(in->tx, price.bytes, price.frames, p->now_tsc);
+	if (!enough && in->tx->shaper != NULL)
+		hold_each(p, in, drop);
+	else if (!enough)
 		meter_each(p, in->port->index, in->tx, drop);
 	meter_unlock(in->tx);
 	if (enough)
@@ -141,10 +157,14 @@ static inline void act_frame(struct pipeline *p, const struct snapshot_port *in,
 		count_drop(p, in->port->index, p->drop[i]);
 		return;
 	}
-	run_add(p, run, flow->account, f->len);
 	drop = flow->drop;
-	if (unlikely(over != NULL) && drop == 0)
+	if (unlikely(over != NULL) && drop == 0) {
 		drop = over[i];
+		/* It comes here again. */
+		if (drop == HELD)
+			return;
+	}
+	run_add(p, run, flow->account, f->len);
 	if (unlikely(drop != 0)) {
 		count_drop(p, in->port->index, drop);
 	} else if (unlikely(flow->out == FLOW_OUT_NONE)) {
@@ -161,7 +181,7 @@ void stage_act(struct pipeline *p, const struct snapshot_port *in)
 	uint8_t drop[BURST_MAX];
 	const uint8_t *over = NULL; /* NULL: nothing is over the sender's rate */
 
-	if (in->tx != NULL && !meter_sender(p, in, drop))
+	if (in->tx != NULL && !p->paid && !meter_sender(p, in, drop))
 		over = drop;
 	for (unsigned i = 0; i < p->burst.n; i++)
 		act_frame(p, in, i, &run, over);

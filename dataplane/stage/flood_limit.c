@@ -26,7 +26,7 @@ uint8_t flood_limit_check(
 	struct meter *meter = in->flood[kind];
 	enum meter_verdict verdict;
 
-	if (meter == NULL || p->dry)
+	if (meter == NULL || p->dry || p->paid)
 		return 0;
 	meter_lock(meter);
 	verdict = meter_take(meter, 0, offload_wire_frames(f), p->now_tsc);

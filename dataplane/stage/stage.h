@@ -120,7 +120,8 @@ struct pipeline {
 	uint64_t now_tsc;
 	uint64_t now_ms;
 	unsigned worker;
-	bool dry; /* trace: decide, but learn, track, count and send nothing */
+	bool dry;  /* trace: decide, but learn, track, count and send nothing */
+	bool paid; /* the burst was in a shaper: the meter of the stage to come has been asked */
 
 	uint64_t hits;
 	uint64_t misses;

@@ -3,7 +3,8 @@
  * Out: the receiving endpoint's meter, then what its far side does not take is finished in software
  * (large segments cut, checksums summed), then one transmit call a port.
  */
-#include "dataplane/stage/stage.h"
+#include "dataplane/shaper.h"
+#include "dataplane/stage/shape.h"
 
 /* Those that have room stay in the queue. */
 static void meter_each(struct pipeline *p, uint16_t port, struct meter *meter, struct out_queue *q)
@@ -35,8 +36,10 @@ static void meter_receiver(
 	bool enough;
 
 	meter_lock(meter);
-	enough = meter_take(meter, q->wire_bytes, q->wire_frames, p->now_tsc) == METER_PASS;
-	if (!enough)
+	enough = shaper_lets_pass(meter, q->wire_bytes, q->wire_frames, p->now_tsc);
+	if (!enough && meter->shaper != NULL)
+		shape_receiver(p, port, q);
+	else if (!enough)
 		meter_each(p, port, meter, q);
 	meter_unlock(meter);
 	if (enough)
@@ -141,7 +144,7 @@ void stage_transmit(struct pipeline *p)
 		uint32_t caps = port_caps(to->port);
 		bool as_they_are = true;
 
-		if (to->rx != NULL)
+		if (to->rx != NULL && !p->paid)
 			meter_receiver(p, index, to->rx, q);
 		for (uint16_t k = 0; k < q->n && q->offloads != 0; k++)
 			as_they_are &= takes_csum(q->item[k].frame, caps) &

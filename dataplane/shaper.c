@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/shaper.h"
+
+#include <stdlib.h>
+
+#include <rte_common.h>
+#include <rte_cycles.h>
+
+#include "dataplane/offload.h"
+
+_Static_assert(SHAPER_FRAMES_MAX + BURST_MAX + 1 <= FRAME_STORE_FRAMES,
+	"room for what waits, what is next and what is under way");
+_Static_assert(BURST_MAX <= 32, "one bit a frame");
+
+struct shaper *shaper_create(bool shared)
+{
+	struct shaper *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->store = frame_store_create();
+	if (s->store == NULL) {
+		free(s);
+		return NULL;
+	}
+	s->shared = shared;
+	s->refs = 1;
+	s->due_tsc = SHAPER_NEVER;
+	fq_codel_init(&s->fq);
+	return s;
+}
+
+void shaper_ref(struct shaper *s)
+{
+	s->refs++;
+}
+
+uint64_t shaper_unref(struct shaper *s)
+{
+	uint64_t lost;
+
+	if (s == NULL || --s->refs > 0)
+		return 0;
+	lost = s->stats.waiting_packets;
+	frame_store_free(s->store);
+	free(s);
+	return lost;
+}
+
+static void due_at(struct shaper *s, uint64_t tsc)
+{
+	__atomic_store_n(&s->due_tsc, tsc, __ATOMIC_RELAXED);
+}
+
+static struct stored_frame *stored_of(struct fq_packet *packet)
+{
+	return container_of(packet, struct stored_frame, packet);
+}
+
+static void forget(struct shaper *s, struct stored_frame *stored)
+{
+	stat_add(&s->stats.waiting_packets, -1ULL);
+	stat_add(&s->stats.waiting_bytes, -(uint64_t)stored->packet.bytes);
+}
+
+/* The oldest of the flow that has most makes room. false: nothing waits but what is next. */
+static bool evict(struct shaper *s, struct shaper_drops *drops)
+{
+	struct fq_packet *packet = fq_codel_evict(&s->fq);
+
+	if (packet == NULL)
+		return false;
+	forget(s, stored_of(packet));
+	frame_store_drop(s->store, stored_of(packet));
+	stat_add(&s->stats.full_packets, 1);
+	drops->full++;
+	return true;
+}
+
+void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f, uint32_t hash,
+	bool ecn, uint64_t now_tsc, struct shaper_drops *drops)
+{
+	struct stored_frame *stored;
+
+	while ((stored = frame_store_put(s->store, f)) == NULL && evict(s, drops))
+		;
+	if (stored == NULL) {
+		stat_add(&s->stats.full_packets, 1);
+		drops->full++;
+		return;
+	}
+	stored->packet.bytes = (uint32_t)offload_wire_bytes(f);
+	stored->packet.ecn = ecn;
+	fq_codel_enqueue(&s->fq, &shape->codel, &stored->packet, hash, now_tsc);
+	stat_add(&s->stats.waiting_packets, 1);
+	stat_add(&s->stats.waiting_bytes, stored->packet.bytes);
+	while ((s->fq.bytes > shape->bytes_max || s->fq.packets > shape->frames_max) &&
+		evict(s, drops))
+		;
+	if (shaper_is_idle(s))
+		due_at(s, now_tsc);
+}
+
+/* What CoDel lets go next. */
+static struct stored_frame *choose_next(
+	struct shaper *s, const struct shape *shape, uint64_t now_tsc, struct shaper_drops *drops)
+{
+	struct fq_packet *dropped;
+	struct fq_packet *packet = fq_codel_dequeue(&s->fq, &shape->codel, now_tsc, &dropped);
+
+	while (dropped != NULL) {
+		struct fq_packet *after = dropped->next;
+
+		forget(s, stored_of(dropped));
+		frame_store_drop(s->store, stored_of(dropped));
+		stat_add(&s->stats.codel_packets, 1);
+		drops->codel++;
+		dropped = after;
+	}
+	return packet == NULL ? NULL : stored_of(packet);
+}
+
+static void count_sent(struct shaper *s, const struct stored_frame *stored, uint64_t now_tsc)
+{
+	uint64_t since = stored->packet.since;
+	uint64_t us = now_tsc <= since ? 0 : (now_tsc - since) * 1000000 / rte_get_tsc_hz();
+	unsigned slot = us == 0 ? 0 : 64U - (unsigned)__builtin_clzll(us);
+
+	stat_add(&s->stats.sent_packets, 1);
+	stat_add(&s->stats.sent_bytes, stored->packet.bytes);
+	stat_add(&s->stats.marked_packets, stored->packet.marked);
+	stat_add(&s->stats.wait_us_sum, us);
+	if (us > s->stats.wait_us_max)
+		stat_add(&s->stats.wait_us_max, us - s->stats.wait_us_max);
+	stat_add(&s->stats.waits[RTE_MIN(slot, SHAPER_WAITS - 1U)], 1);
+}
+
+static void hand_out(const struct shaper *s, const struct stored_frame *stored, struct burst *b)
+{
+	struct frame *f = &b->frame[b->n++];
+
+	*f = stored->frame;
+	f->tail = &b->seg[b->n_segs];
+	f->n_tail = frame_store_describe(s->store, stored, &b->seg[b->n_segs]);
+	f->cookie = frame_store_index(s->store, stored);
+	b->n_segs = (uint16_t)(b->n_segs + f->n_tail);
+}
+
+uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, struct burst *b,
+	uint32_t *ret_marked, struct shaper_drops *drops)
+{
+	const struct shape *shape = &meter->shape;
+
+	b->n = 0;
+	b->n_segs = 0;
+	*ret_marked = 0;
+	due_at(s, now_tsc);
+	while (b->n < BURST_MAX) {
+		uint64_t bytes;
+		uint32_t frames;
+
+		if (s->next == NULL)
+			s->next = choose_next(s, shape, now_tsc, drops);
+		if (s->next == NULL) {
+			due_at(s, SHAPER_NEVER);
+			break;
+		}
+		if (b->n_segs + s->next->n_blocks > BURST_SEGS_MAX)
+			break;
+		/* Held by a meter with a larger burst, it could wait for ever. */
+		bytes = RTE_MIN(s->next->packet.bytes, shape->price_max);
+		frames = RTE_MIN(
+			offload_wire_frames(&s->next->frame), (uint32_t)METER_BURST_PACKETS_MIN);
+		if (meter_take(meter, bytes, frames, now_tsc) != METER_PASS) {
+			due_at(s, now_tsc + meter_wait(meter, bytes, frames, now_tsc));
+			break;
+		}
+		*ret_marked |= (uint32_t)s->next->packet.marked << b->n;
+		count_sent(s, s->next, now_tsc);
+		forget(s, s->next);
+		hand_out(s, s->next, b);
+		s->next = NULL;
+	}
+	return b->n;
+}
+
+void shaper_release(struct shaper *s, const struct burst *b)
+{
+	for (uint16_t i = 0; i < b->n; i++)
+		frame_store_drop(s->store, frame_store_at(s->store, b->frame[i].cookie));
+}
+
+void shaper_recheck(struct shaper *s)
+{
+	if (!shaper_is_idle(s))
+		due_at(s, 0);
+}
+
+void shaper_stats_read(const struct shaper *s, struct shaper_stats *ret)
+{
+	const uint64_t *from = (const uint64_t *)&s->stats;
+	uint64_t *to = (uint64_t *)ret;
+
+	for (size_t i = 0; i < sizeof(*ret) / sizeof(*to); i++)
+		to[i] = stat_read(&from[i]);
+}
