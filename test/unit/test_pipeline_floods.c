@@ -194,7 +194,7 @@ static void test_floods_and_other_limits(void **state)
 	(void)state;
 	liar.src = host_mac(77);
 	t.port[SENDER].flood_pps[FLOOD_BROADCAST] = 1;
-	t.port[SENDER].tx = (struct test_rate){1, (FLOOD_BURST_MIN + 3) * frame, 0};
+	t.port[SENDER].tx = (struct test_rate){1, (FLOOD_BURST_MIN + 3) * frame, 0, false};
 	rig = rig_create(&t);
 	send_packets(rig, &liar, 100);
 	send_packets(rig, &shout, FLOOD_BURST_MIN + 50);

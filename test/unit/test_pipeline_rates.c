@@ -56,7 +56,7 @@ static void test_rates_count_wire_frames(void **state)
 	struct rig *rig;
 
 	(void)state;
-	t.port[SENDER].tx = (struct test_rate){1000, wire, 0};
+	t.port[SENDER].tx = (struct test_rate){1000, wire, 0, false};
 	rig = rig_create(&t);
 	send_packet(rig, &p);
 	assert_int_equal(rig->bench->port[RECEIVER]->n_out, 1);
@@ -70,7 +70,7 @@ static void test_rates_count_wire_frames(void **state)
 	assert_metered(rig, SENDER, METER_TX, METER_OVER_BITS, 10, wire / 8);
 	rig_free(rig);
 	t.port[SENDER].tx = (struct test_rate){0};
-	t.port[RECEIVER].rx = (struct test_rate){0, 0, 1};
+	t.port[RECEIVER].rx = (struct test_rate){0, 0, 1, false};
 	rig = rig_create(&t);
 	/* 128 packets at once, at ten each */
 	for (unsigned i = 0; i < 13; i++)
@@ -96,7 +96,7 @@ static void test_rates_count_what_is_sent(void **state)
 		struct rig *rig;
 		struct test_port *port;
 
-		t.port[SENDER].tx = (struct test_rate){1, frame * (room + 1), 0};
+		t.port[SENDER].tx = (struct test_rate){1, frame * (room + 1), 0, false};
 		rig = rig_create(&t);
 		port = rig->bench->port[SENDER];
 		for (unsigned i = 0; i < 8; i++)
