@@ -134,6 +134,7 @@ uint64_t compiled_free(struct compiled *c)
 	free(c->groups);
 	free(c->remotes);
 	free(c->addresses);
+	free(c->neighbours);
 	free(c->rule_rank);
 	free(c->rule_logs);
 	free(c->ports);

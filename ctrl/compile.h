@@ -60,6 +60,7 @@ struct compiled {
 	struct snapshot_remote *remotes;
 	struct snapshot_port *ports;
 	struct snapshot_remote *addresses; /* in the contiv mode */
+	struct snapshot_neighbour *neighbours;
 	uint32_t *rule_rank;
 	bool *rule_logs;      /* NULL: none does */
 	uint16_t *port_index; /* of ports[i] */
@@ -104,6 +105,9 @@ int compile_rules(struct compiled *c, const struct config *want, const struct co
 /* In the contiv mode: c->addresses, and the networks' tenants (compile_addresses.c). 0, or -1 and err. */
 int compile_addresses(struct compiled *c, const struct config *want,
 	const struct compile_names *names, struct error *err);
+/* c->neighbours: of the endpoints that have a port, and of remote ones (compile_neighbours.c). 0, or -1 and err. */
+int compile_neighbours(struct compiled *c, const struct config *want,
+	const struct compile_names *names, struct port *const *ports, struct error *err);
 void compiled_ruleset_unref(struct compiled_ruleset *rs); /* NULL is fine */
 
 /*

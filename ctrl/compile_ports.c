@@ -121,5 +121,5 @@ int compile_ports(struct compiled *c, const struct config *want, const struct co
 	c->spec.ports = c->ports;
 	c->spec.n_ports = n;
 	c->spec.n_workers = n_workers;
-	return 0;
+	return compile_neighbours(c, want, names, ports, err);
 }

@@ -21,6 +21,7 @@
 
 enum encap { ENCAP_NONE, ENCAP_VLAN };
 enum action { ACTION_DENY, ACTION_ALLOW };
+enum arp { ARP_AS_GLOBAL, ARP_FLOOD, ARP_PROXY };
 enum direction { DIRECTION_IN, DIRECTION_OUT };
 
 struct network {
@@ -33,6 +34,7 @@ struct network {
 	struct ip gateway;
 	struct ip gateway6;
 	uint16_t mtu; /* layer-3 bytes, 68..9216 */
+	enum arp arp;
 };
 
 /* Both an uplink's device and an endpoint's port. */
@@ -176,6 +178,7 @@ enum policy_mode { POLICY_STRICT, POLICY_CONTIV };
 
 struct global {
 	enum policy_mode policy_mode;
+	enum arp arp;	    /* of networks with ARP_AS_GLOBAL */
 	uint32_t mac_age_s; /* seconds after which a learned MAC is forgotten, 10..86400 */
 	bool tcp_midstream_drop;
 };

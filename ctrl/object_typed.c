@@ -66,6 +66,13 @@ static uint16_t ips_fill(struct ip *ips, json_t *body)
 	return n;
 }
 
+static enum arp arp_of(json_t *body)
+{
+	if (text_is(body, "arp", "proxy"))
+		return ARP_PROXY;
+	return text_is(body, "arp", "flood") ? ARP_FLOOD : ARP_AS_GLOBAL;
+}
+
 static void network_fill(struct network *n, const struct object *object)
 {
 	json_t *body = object->body;
@@ -79,6 +86,7 @@ static void network_fill(struct network *n, const struct object *object)
 	ip_fill(&n->gateway, body, "gateway");
 	ip_fill(&n->gateway6, body, "gateway6");
 	n->mtu = (uint16_t)int_of(body, "mtu", 0);
+	n->arp = arp_of(body);
 }
 
 static enum port_kind kind_of(json_t *port)
@@ -203,6 +211,7 @@ void object_typed_init(struct object *object)
 		object->as.global.policy_mode = text_is(object->body, "policy_mode", "contiv")
 							? POLICY_CONTIV
 							: POLICY_STRICT;
+		object->as.global.arp = arp_of(object->body);
 		object->as.global.mac_age_s = (uint32_t)int_of(object->body, "mac_age_s", 0);
 		object->as.global.tcp_midstream_drop =
 			text_is(object->body, "tcp_midstream", "drop");

@@ -147,7 +147,10 @@ PARAMS(packet_params,
 		.doc = "TCP flags, those not named clear; default: syn."},
 	{"icmp_type", FIELD_INT, .min = 0, .max = 255,
 		.doc = "With proto icmp or icmp6: its type; default: an echo request. A neighbour "
-		       "solicitation asks for `dst_ip`, an advertisement tells of `src_ip`."});
+		       "solicitation asks for `dst_ip`, an advertisement tells of `src_ip`."},
+	{"resolve", FIELD_BOOL, .fallback = "false",
+		.doc = "In place of a packet to `dst_ip` the question who has it: an ARP request, "
+		       "or a neighbour solicitation."});
 
 PARAMS(trace_params,
 	{"endpoint", FIELD_ID, .refers = "endpoint", .doc = "The endpoint that sends it."},

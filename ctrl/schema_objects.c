@@ -29,10 +29,10 @@ static const struct field network_fields[] = {
 		.doc = "Largest packet in bytes from the layer-3 header on; a longer one is "
 		       "dropped as "
 		       "`mtu_exceeded`."},
-	{"arp", FIELD_ENUM, .values = VALUES("flood", "proxy"), .fallback = "\"flood\"",
-		.enforced = ENFORCED("\"flood\""),
-		.doc = "Whether ARP and neighbour discovery are flooded or answered by the "
-		       "switch."},
+	{"arp", FIELD_ENUM, .values = VALUES("flood", "proxy"),
+		.doc = "ARP requests and neighbour solicitations for `ips` of its endpoints and "
+		       "remote endpoints: `flood` lets them cross, `proxy` has the switch answer "
+		       "them. Absent: as `global.arp`."},
 	FIELDS_END,
 };
 
@@ -317,8 +317,7 @@ static const struct field global_fields[] = {
 		       "sides of each; `contiv` judges each IPv4 packet of an endpoint by all "
 		       "rules together, as Contiv's Open vSwitch backend does."},
 	{"arp", FIELD_ENUM, .values = VALUES("flood", "proxy"), .fallback = "\"flood\"",
-		.enforced = ENFORCED("\"flood\""),
-		.doc = "Default for networks: flood ARP and neighbour discovery, or answer them."},
+		.doc = "What holds for networks that do not say `arp` themselves."},
 	{"mac_age_s", FIELD_INT, .min = LIMIT_MAC_AGE_MIN_S, .max = LIMIT_MAC_AGE_MAX_S,
 		.fallback = "300", .doc = "Seconds after which a learned MAC is forgotten."},
 	{"tcp_midstream", FIELD_ENUM, .values = VALUES("judge", "drop"), .fallback = "\"judge\"",

@@ -144,7 +144,9 @@ static int packet_macs(
 		return decode_invalid(err, "/packet/src_mac", "required with an uplink");
 	if (src == NULL)
 		ret->src_mac = origin->endpoint->mac;
-	if (dst == NULL)
+	if (dst == NULL && ret->resolve)
+		ret->dst_mac = trace_packet_resolves_by(&ret->dst_ip);
+	else if (dst == NULL)
 		ret->dst_mac = mac_of_ip(network_of(origin, ret->vlan), &ret->dst_ip);
 	else if (mac_parse(dst, &ret->dst_mac) != 0)
 		return decode_invalid(err, "/packet/dst_mac", "is to be a MAC");
@@ -162,12 +164,15 @@ static int packet_read(
 		.src_port = (uint16_t)json_integer_value(json_object_get(packet, "src_port")),
 		.dst_port = (uint16_t)json_integer_value(json_object_get(packet, "dst_port")),
 		.tcp_flags = tcp_flags(text_of(packet, "tcp_flags")),
+		.resolve = json_is_true(json_object_get(packet, "resolve")),
 		.proto = proto != NULL ? (uint8_t)proto_from_json(proto) : 0,
 	};
 	ret->icmp_type = icmp_type != NULL ? (uint8_t)json_integer_value(icmp_type)
 					   : trace_packet_echo(ret->proto);
 	if (packet_addresses(packet, origin, ret, err) != 0)
 		return -1;
+	if (ret->resolve && ret->dst_ip.family == 0)
+		return decode_invalid(err, "/packet/dst_ip", "required with resolve");
 	return packet_macs(packet, origin, ret, err);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctrl/trace_packet.h"
 
+#include <netinet/icmp6.h>
+#include <netinet/if_ether.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include <rte_ether.h>
@@ -173,18 +174,70 @@ static uint16_t ipv4_build(const struct trace_packet *p, uint8_t *at)
 	return len;
 }
 
-/* RFC 8200, 3 */
-static uint16_t ipv6_build(const struct trace_packet *p, uint8_t *at)
+/* RFC 8200, 3. Returns the bytes with those that follow. */
+static uint16_t ipv6_header(
+	const struct trace_packet *p, uint8_t hop_limit, uint16_t len, uint8_t *at)
 {
-	uint16_t len = l4_build(p, at + IPV6_LEN);
-
 	at[0] = 0x60; /* version 6 */
 	put16(at + 4, len);
 	at[6] = p->proto;
-	at[7] = HOP_LIMIT;
+	at[7] = hop_limit;
 	memcpy(at + 8, p->src_ip.b, 16);
 	memcpy(at + 24, p->dst_ip.b, 16);
 	return IPV6_LEN + len;
+}
+
+static uint16_t ipv6_build(const struct trace_packet *p, uint8_t *at)
+{
+	return ipv6_header(p, HOP_LIMIT, l4_build(p, at + IPV6_LEN), at);
+}
+
+/* RFC 826 */
+static uint16_t arp_build(const struct trace_packet *p, uint8_t *at)
+{
+	put16(at, ARPHRD_ETHER);
+	put16(at + 2, ETHERTYPE_IP);
+	at[4] = MAC_LEN;
+	at[5] = 4;
+	put16(at + 6, ARPOP_REQUEST);
+	memcpy(at + 8, p->src_mac.b, MAC_LEN);
+	memcpy(at + 14, p->src_ip.b, 4);
+	memcpy(at + 24, p->dst_ip.b, 4);
+	return sizeof(struct ether_arp);
+}
+
+/* RFC 4861, 4.3 */
+static uint16_t solicitation_build(const struct trace_packet *p, uint8_t *at)
+{
+	static const uint8_t solicited_node[13] = {0xff, 0x02, [11] = 1, [12] = 0xff};
+	static const struct l4 l4 = {IPPROTO_ICMPV6, false, true, 32, 2};
+	struct trace_packet inner = *p;
+	uint8_t *icmp = at + IPV6_LEN;
+
+	inner.proto = IPPROTO_ICMPV6;
+	memcpy(inner.dst_ip.b, solicited_node, sizeof(solicited_node));
+	icmp[0] = ND_NEIGHBOR_SOLICIT;
+	memcpy(icmp + 8, p->dst_ip.b, 16);
+	icmp[24] = ND_OPT_SOURCE_LINKADDR;
+	icmp[25] = 1;
+	memcpy(icmp + 26, p->src_mac.b, MAC_LEN);
+	l4_sum(&inner, &l4, l4.len, icmp);
+	return ipv6_header(&inner, UINT8_MAX, l4.len, at);
+}
+
+static uint16_t question_build(const struct trace_packet *p, uint8_t *frame)
+{
+	bool is4 = p->src_ip.family == 4;
+	uint16_t len = l2_build(p, is4 ? RTE_ETHER_TYPE_ARP : RTE_ETHER_TYPE_IPV6, frame);
+
+	return len + (is4 ? arp_build(p, frame + len) : solicitation_build(p, frame + len));
+}
+
+struct mac trace_packet_resolves_by(const struct ip *ip)
+{
+	if (ip->family == 6)
+		return (struct mac){{0x33, 0x33, 0xff, ip->b[13], ip->b[14], ip->b[15]}};
+	return (struct mac){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 }
 
 uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static TRACE_PACKET_MAX])
@@ -192,6 +245,8 @@ uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static T
 	uint16_t len;
 
 	memset(frame, 0, TRACE_PACKET_MAX);
+	if (p->resolve)
+		return question_build(p, frame);
 	switch (p->src_ip.family) {
 	case 4:
 		len = l2_build(p, RTE_ETHER_TYPE_IPV4, frame);

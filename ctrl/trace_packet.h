@@ -4,6 +4,7 @@
 #ifndef LEAT_CTRL_TRACE_PACKET_H
 #define LEAT_CTRL_TRACE_PACKET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/addr.h"
@@ -24,10 +25,14 @@ struct trace_packet {
 	uint16_t dst_port;
 	uint8_t tcp_flags; /* as in its header */
 	uint8_t icmp_type; /* icmp, icmp6 */
+	bool resolve;	   /* it asks which MAC dst_ip is behind; with addresses alone */
 };
 
 /* The type of an echo request, ICMP_ECHO or ICMPv6's; 0 with another protocol. */
 uint8_t trace_packet_echo(uint8_t proto);
+
+/* Where such a question is sent to: everybody, or the solicited-node group (RFC 4291, 2.7.1; RFC 2464, 7). */
+struct mac trace_packet_resolves_by(const struct ip *ip);
 
 /* Returns the frame's length. A neighbour solicitation's target is dst_ip, an advertisement's src_ip. */
 uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static TRACE_PACKET_MAX]);

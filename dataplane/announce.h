@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames by which an endpoint says that an address is behind its MAC. */
+/* Frames that say which MAC an address is behind: to all who may care, or to who has asked. */
 #ifndef LEAT_DATAPLANE_ANNOUNCE_H
 #define LEAT_DATAPLANE_ANNOUNCE_H
 
@@ -15,5 +15,19 @@
  */
 uint16_t announce_build(
 	const struct mac *mac, const struct ip *ip, uint8_t frame[static ANNOUNCE_LEN_MAX]);
+
+/* Who has asked: where the answer goes. */
+struct asker {
+	struct mac mac;
+	struct ip ip; /* of the family of what is asked for */
+};
+
+/*
+ * The answer to an ARP request (RFC 826) or a neighbour solicitation (RFC 4861, 7.2.4: solicited, override, with the
+ * target's link-layer address) as the owner of the address would give it. Untagged, with its checksums. Returns its
+ * bytes.
+ */
+uint16_t announce_answer(const struct mac *mac, const struct ip *ip, const struct asker *to,
+	uint8_t frame[static ANNOUNCE_LEN_MAX]);
 
 #endif

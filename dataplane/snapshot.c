@@ -158,6 +158,25 @@ static int fill_policy(struct snapshot *s, const struct snapshot_spec *spec, str
 	return 0;
 }
 
+static int fill_neighbours(struct snapshot *s, const struct snapshot_spec *spec, struct error *err)
+{
+	if (spec->n_neighbours == 0)
+		return 0;
+	s->neighbours = calloc(spec->n_neighbours, sizeof(*s->neighbours));
+	s->neighbour_at = addr_table_create(spec->n_neighbours);
+	if (s->neighbours == NULL || s->neighbour_at == NULL)
+		return error_set(err, LEAT_EXHAUSTED, "no memory for a snapshot");
+	for (size_t i = 0; i < spec->n_neighbours; i++) {
+		const struct snapshot_neighbour *from = &spec->neighbours[i];
+
+		s->neighbours[i] = (struct neighbour_view){.port = from->port, .mac = from->mac};
+		if (addr_table_add_ip(s->neighbour_at, from->network, &from->ip, (uint32_t)i) != 0)
+			return error_set(err, LEAT_CONFLICT,
+				"two endpoints of one network with the same IP");
+	}
+	return 0;
+}
+
 static int fill_polls(struct snapshot *s, const struct snapshot_spec *spec)
 {
 	struct placement_queue *queues;
@@ -216,7 +235,7 @@ struct snapshot *snapshot_create(const struct snapshot_spec *spec, struct error 
 		goto fail;
 	}
 	if (fill_networks(s, spec, err) != 0 || fill_ports(s, spec, err) != 0 ||
-		fill_policy(s, spec, err) != 0)
+		fill_policy(s, spec, err) != 0 || fill_neighbours(s, spec, err) != 0)
 		goto fail;
 	if (fill_members(s) != 0 || fill_polls(s, spec) != 0) {
 		error_set(err, LEAT_EXHAUSTED, "no memory for a snapshot");
@@ -240,6 +259,8 @@ void snapshot_free(struct snapshot *s)
 	addr_table_free(s->remotes);
 	addr_table_free(s->addresses);
 	addr_table_free(s->of_tenant);
+	addr_table_free(s->neighbour_at);
+	free(s->neighbours);
 	free(s->vlan_network);
 	free(s->uplinks);
 	free(s->groups);

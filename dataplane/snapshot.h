@@ -84,6 +84,14 @@ struct snapshot_remote {
 	struct ip ip;
 };
 
+/* An address that the switch answers for, when it is asked which MAC it is behind. */
+struct snapshot_neighbour {
+	uint16_t network;
+	uint16_t port; /* index of its owner's; PORT_NONE: on another host */
+	struct ip ip;
+	struct mac mac;
+};
+
 /* A queue for a worker to poll. */
 struct snapshot_poll {
 	uint16_t port;
@@ -103,6 +111,8 @@ struct snapshot_spec {
 	size_t n_remotes;
 	const struct snapshot_remote *addresses; /* in the contiv mode: of all endpoints, IPv4 */
 	size_t n_addresses;
+	const struct snapshot_neighbour *neighbours; /* no address of a network twice */
+	size_t n_neighbours;
 	/* Rules that are of no one group; NULL: none. Ranks by rule index, needed with such rules
 	 * and in the contiv mode: which of two rules is first, the smaller. Not copied. */
 	const struct ruleset *any_in;
@@ -129,6 +139,11 @@ struct network_view {
 	uint16_t n_learning;
 	uint16_t *members;
 	uint16_t *learning; /* those members whose MACs are learned */
+};
+
+struct neighbour_view {
+	uint16_t port; /* of the owner; PORT_NONE: on another host */
+	struct mac mac;
 };
 
 struct group_view {
@@ -158,6 +173,8 @@ struct snapshot {
 	struct addr_table *remotes;    /* (network, IP) -> group index */
 	struct addr_table *addresses;  /* in the contiv mode: the same, of all endpoints, 0 none */
 	struct addr_table *of_tenant;  /* and by (tenant, IP), of several the first */
+	struct neighbour_view *neighbours; /* that the switch answers for */
+	struct addr_table *neighbour_at;   /* (network, IP) -> place in neighbours; NULL: none */
 	unsigned n_workers;
 	uint16_t n_polls[WORKERS_MAX];
 	struct snapshot_poll *polls[WORKERS_MAX];

@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 
 #include "dataplane/pipeline.h"
+#include "dataplane/stage/answer.h"
 #include "dataplane/stage/stage.h"
 #include "dataplane/worker.h"
 
@@ -142,6 +143,21 @@ static void step_uplink(const struct snapshot_port *in, struct trace_result *ret
 		step(ret, "forward: to an uplink, VLAN %u, priority %u", in->tag & 0xfff, in->pcp);
 }
 
+static void trace_answer(
+	const struct frame *f, const struct neighbour_view *owner, struct trace_result *ret)
+{
+	char mac[MAC_TEXT_LEN];
+
+	mac_format(&owner->mac, mac);
+	ret->verdict = TRACE_DROP;
+	ret->reason = answer_reason(f);
+	if (owner->port != PORT_NONE)
+		step(ret, "answer: the address is that of endpoint #%u", owner->port);
+	else
+		step(ret, "answer: the address is that of a remote endpoint");
+	step(ret, "answer: the switch itself says that it is at %s", mac);
+}
+
 static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
 	const struct decision *d, struct trace_result *ret)
 {
@@ -214,6 +230,10 @@ static void trace_stages(
 	step_rules(p, d, ret);
 	if (is_dropped(p, ret, "decision"))
 		return;
+	if (d->answer != NULL) {
+		trace_answer(&p->burst.frame[0], d->answer, ret);
+		return;
+	}
 	step_mark(p, in, ret);
 	trace_outputs(p, in, d, ret);
 }

@@ -4,6 +4,7 @@
 #include <rte_branch_prediction.h>
 
 #include "dataplane/shaper.h"
+#include "dataplane/stage/answer.h"
 #include "dataplane/stage/shape.h"
 
 static void act_flood(
@@ -36,6 +37,28 @@ static void act_flood(
 		count_drop(p, in->port->index, drop);
 	else
 		stat_add(&p->stats[in->port->index].copies, sent - 1);
+}
+
+/* It is turned into what goes back by the port it came by. */
+static void act_answer(struct pipeline *p, const struct snapshot_port *in, struct frame *f,
+	unsigned i, const struct neighbour_view *owner)
+{
+	count_drop(p, in->port->index, DROPPED(answer_reason(f)));
+	answer_build(f, owner);
+	stat_add(&p->stats[in->port->index].copies, 1);
+	output_add(p, in->port->index, f, in->uplink ? p->snap->networks[p->network[i]].tag : 0);
+}
+
+/* What is no flow's: it has several receivers, or is answered. */
+static void act_decided(
+	struct pipeline *p, const struct snapshot_port *in, struct frame *f, unsigned i)
+{
+	const struct neighbour_view *owner = p->decision[p->flow[i]->decision].answer;
+
+	if (owner != NULL)
+		act_answer(p, in, f, i, owner);
+	else
+		act_flood(p, in, f, i);
 }
 
 /* Consecutive frames are mostly judged by the same rules: they are counted together. */
@@ -168,7 +191,7 @@ static inline void act_frame(struct pipeline *p, const struct snapshot_port *in,
 	if (unlikely(drop != 0)) {
 		count_drop(p, in->port->index, drop);
 	} else if (unlikely(flow->out == FLOW_OUT_NONE)) {
-		act_flood(p, in, f, i);
+		act_decided(p, in, f, i);
 	} else {
 		f->sole = true;
 		output_add(p, flow->out, f, flow->flags & FLOW_TAGGED ? in->tag : 0);

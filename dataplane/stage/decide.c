@@ -6,6 +6,7 @@
  */
 #include <netinet/in.h>
 
+#include "dataplane/stage/answer.h"
 #include "dataplane/stage/stage.h"
 
 #define ND_FIRST 133 /* router solicitation ... */
@@ -33,7 +34,7 @@ static bool decide_before_rules(
 	d->out = FLOW_OUT_NONE;
 	d->learns = guard_learns(p, in, p->network[d->i]);
 	d->drop = guard_check(p, in, f, p->network[d->i]);
-	if (d->drop == 0)
+	if (d->drop == 0 && !answer_find(p, in, d))
 		forward_find(p, in, d);
 	if (d->drop == 0 && d->flood)
 		d->drop = flood_limit_check(p, in, f);
@@ -70,7 +71,7 @@ static void flow_fill(struct pipeline *p, const struct decision *d, unsigned ind
 	flow->drop = d->drop;
 	if (flow->out != FLOW_OUT_NONE && p->snap->ports[flow->out].uplink)
 		flow->flags |= FLOW_TAGGED;
-	if (d->flood) {
+	if (d->flood || d->answer != NULL) {
 		flow->decision = index;
 	} else if (d->learned) {
 		flow->flags |= FLOW_LEARNED;

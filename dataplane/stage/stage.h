@@ -5,7 +5,8 @@
  *
  *   vlan -> parse -> lookup --hit-----------------------------------> act -> transmit
  *                       \--miss--> guard -> forward -> connection -> judge --/
- *                                                 \--> flat (contiv mode) -----/
+ *                                    \         \--> flat (contiv mode) -----/
+ *                                     \--> answer -------------------------/
  *
  * Between the decision and act: mark, for endpoints that are marked.
  *
@@ -97,9 +98,10 @@ struct decision {
 	bool found;    /* and its verdict, or that of a first fragment, stands: no rule is asked */
 	bool began;    /* this frame began it */
 	bool is_reply; /* of that connection */
-	bool needs_judging; /* IP, and no neighbour discovery */
-	bool related;	    /* an ICMP error about one */
-	bool flat;	    /* judged by flat_judge() */
+	bool needs_judging;		     /* IP, and no neighbour discovery */
+	bool related;			     /* an ICMP error about one */
+	bool flat;			     /* judged by flat_judge() */
+	const struct neighbour_view *answer; /* the switch answers for it; NULL: it does not */
 	uint16_t out;
 	struct side a; /* who began the connection */
 	struct side b;

@@ -67,7 +67,6 @@ def test_params_are_strict(net):
 
 def test_what_is_not_enforced_is_refused(net):
     for method, params in (("network.upsert", {"id": "n", "encap": "vxlan", "vni": 5}),
-                           ("global.set", {"arp": "proxy"}),
                            ("group.upsert", {"id": "g", "qos": {"min_kbps": 10}})):
         with pytest.raises(RpcError) as caught:
             net.call(method, params)

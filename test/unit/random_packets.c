@@ -124,10 +124,11 @@ void random_topology(struct rnd *r, struct topology *t)
 
 	memset(t, 0, sizeof(*t));
 	t->name = "random";
-	t->network[0] = (struct test_network){true, 10, 0};
-	t->network[1] = (struct test_network){true, 20, 1000};
+	t->network[0] = (struct test_network){.present = true, .vlan = 10};
+	t->network[1] = (struct test_network){.present = true, .vlan = 20, .mtu = 1000};
 	if (n_networks > 2)
-		t->network[2] = (struct test_network){true, chance(r, 50) ? 0 : 30, 0};
+		t->network[2] =
+			(struct test_network){.present = true, .vlan = chance(r, 50) ? 0 : 30};
 	for (unsigned i = 0; i < n; i++) {
 		struct test_port_spec *port = &t->port[i];
 
