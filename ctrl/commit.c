@@ -120,6 +120,18 @@ static int seal(struct port_change *change, const struct commit_options *options
 	return -1;
 }
 
+/* Where snooping begins with this commit. */
+static void forget_groups(const struct snapshot *former, const struct compiled *compiled)
+{
+	for (size_t i = 0; i < compiled->spec.n_networks; i++) {
+		const struct snapshot_network *network = &compiled->networks[i];
+
+		if (network->snooping &&
+			(former == NULL || !former->networks[network->index].snooping))
+			worker_forget_groups(network->index);
+	}
+}
+
 /* Ports are open: build the snapshot, publish it. -1: nothing has changed; 1: published, not
  * confirmed. */
 static int publish_new(const struct config *want, struct compile_names *next,
@@ -146,6 +158,7 @@ static int publish_new(const struct config *want, struct compile_names *next,
 		retired_free(r);
 		return -1;
 	}
+	forget_groups(commit_state.snapshot, compiled);
 	rc = commit_publish(snapshot, options->deadline_ms);
 	rule_events_collect(next);
 	port_change_done(change, r, want, next);

@@ -37,6 +37,7 @@ static int compile_networks(struct compiled *c, const struct config *want,
 			.tagged = network->encap == ENCAP_VLAN,
 			.vlan = network->vlan,
 			.mtu = network->mtu,
+			.snooping = network->snooping,
 		};
 	}
 	c->spec.networks = c->networks;

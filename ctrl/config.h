@@ -35,6 +35,7 @@ struct network {
 	struct ip gateway6;
 	uint16_t mtu; /* layer-3 bytes, 68..9216 */
 	enum arp arp;
+	bool snooping;
 };
 
 /* Both an uplink's device and an endpoint's port. */

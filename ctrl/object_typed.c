@@ -87,6 +87,7 @@ static void network_fill(struct network *n, const struct object *object)
 	ip_fill(&n->gateway6, body, "gateway6");
 	n->mtu = (uint16_t)int_of(body, "mtu", 0);
 	n->arp = arp_of(body);
+	n->snooping = json_is_true(json_object_get(body, "snooping"));
 }
 
 static enum port_kind kind_of(json_t *port)

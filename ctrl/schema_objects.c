@@ -33,6 +33,10 @@ static const struct field network_fields[] = {
 		.doc = "ARP requests and neighbour solicitations for `ips` of its endpoints and "
 		       "remote endpoints: `flood` lets them cross, `proxy` has the switch answer "
 		       "them. Absent: as `global.arp`."},
+	{"snooping", FIELD_BOOL, .fallback = "false",
+		.doc = "Whether IP multicast goes only to endpoints that have joined its group by "
+		       "IGMP or MLD, to routers and to uplinks, while a querier is heard; else to "
+		       "all."},
 	FIELDS_END,
 };
 

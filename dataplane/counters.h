@@ -42,6 +42,7 @@
 		"a link-local destination (01:80:c2:00:00:0x) that bridges do not pass on")        \
 	X(same_port, in, "the destination lies behind the port the frame came by")                 \
 	X(no_destination, in, "nobody is there to receive it: no member, no uplink")               \
+	X(no_listener, in, "multicast of a network with snooping that nobody there wants")         \
 	X(arp_answered, in, "an ARP request that the switch has answered itself")                  \
 	X(nd_answered, in, "a neighbour solicitation that the switch has answered itself")         \
 	X(rule_deny, in, "a rule denies the connection")                                           \

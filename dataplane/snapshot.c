@@ -53,6 +53,7 @@ static int fill_networks(struct snapshot *s, const struct snapshot_spec *spec, s
 		net->vlan = from->vlan;
 		net->tenant = from->tenant;
 		net->mtu = from->mtu;
+		net->snooping = from->snooping;
 		if (!from->tagged) {
 			if (s->untagged_network != NETWORK_NONE && has_uplink(spec))
 				return error_set(

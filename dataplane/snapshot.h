@@ -36,6 +36,7 @@ struct snapshot_network {
 	uint16_t vlan;	/* 1..4094 */
 	uint16_t mtu;
 	uint16_t tenant; /* 0..NETWORKS_MAX-1; in the contiv mode */
+	bool snooping;	 /* multicast goes to who wants it */
 };
 
 /* A group that endpoints are judged by, at an index of its own, 1..GROUPS_MAX-1; 0 means "no
@@ -134,6 +135,7 @@ struct network_view {
 	uint16_t vlan;
 	uint16_t mtu;
 	uint16_t tenant;
+	bool snooping;
 	uint32_t tag;	    /* TPID << 16 | VID, or 0: what goes on an uplink */
 	uint16_t n_members; /* endpoints; sorted by port index */
 	uint16_t n_learning;

@@ -9,6 +9,7 @@
 
 #include "dataplane/pipeline.h"
 #include "dataplane/stage/answer.h"
+#include "dataplane/stage/snoop.h"
 #include "dataplane/stage/stage.h"
 #include "dataplane/worker.h"
 
@@ -162,8 +163,9 @@ static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
 	const struct decision *d, struct trace_result *ret)
 {
 	const struct frame *f = &p->burst.frame[0];
+	uint8_t drop = DROPPED(DROP_no_listener);
+	struct group_ports wanted;
 	uint32_t rule[2];
-	uint8_t drop = 0;
 	bool judged;
 	unsigned n;
 
@@ -177,6 +179,11 @@ static void trace_outputs(struct pipeline *p, const struct snapshot_port *in,
 		return;
 	}
 	ret->verdict = TRACE_FLOOD;
+	if ((f->flags & FRAME_MULTICAST) && p->snap->networks[p->network[0]].snooping)
+		step(ret, "snooping: %s",
+			snoop_selects(p, f, p->network[0], &wanted)
+				? "for who has joined the group, routers and uplinks"
+				: "for all");
 	n = flood_outputs(p, in, f, p->network[0]);
 	for (unsigned k = 0; k < n; k++) {
 		uint8_t refused =

@@ -166,8 +166,9 @@ static int tables_create(const struct worker_options *options)
 	shared_tables.macs = mac_table_create(LEARNED_MACS_MAX, PORTS_MAX);
 	shared_tables.conns = conn_table_create(options->conn_capacity, options->node[0]);
 	shared_tables.frags = frag_table_create(FRAG_CAPACITY);
+	shared_tables.groups = group_table_create(GROUPS_JOINED_MAX);
 	if (shared_tables.macs == NULL || shared_tables.conns == NULL ||
-		shared_tables.frags == NULL)
+		shared_tables.frags == NULL || shared_tables.groups == NULL)
 		return -ENOMEM;
 	return worker_publish_init();
 }
@@ -177,6 +178,7 @@ static void tables_free(void)
 	mac_table_free(shared_tables.macs);
 	conn_table_free(shared_tables.conns);
 	frag_table_free(shared_tables.frags);
+	group_table_free(shared_tables.groups);
 	memset(&shared_tables, 0, sizeof(shared_tables));
 }
 

@@ -22,6 +22,7 @@
 
 #define LEARNED_MACS_MAX (1U << 14) /* in all networks */
 #define FRAG_CAPACITY 4096
+#define GROUPS_JOINED_MAX 4096 /* multicast groups, in all networks */
 
 struct worker_options {
 	unsigned n;		/* 1..WORKERS_MAX */
@@ -77,6 +78,8 @@ int worker_announce(uint16_t port, unsigned deadline_ms, struct announced *ret);
  * after its last snapshot has been let go. Control side. */
 void worker_forget_port(uint16_t port);
 void worker_forget_network(uint16_t network);
+/* Of a network whose snooping begins: what was joined meanwhile is not known. Before it is published. */
+void worker_forget_groups(uint16_t network);
 void worker_forget_rule(uint32_t rule);
 
 /* About once a second: forget learned MACs that are too old. Control side. */

@@ -36,6 +36,12 @@ void worker_forget_network(uint16_t network)
 {
 	mac_table_flush_network(shared_tables.macs, network);
 	conn_table_flush_network(shared_tables.conns, network);
+	worker_forget_groups(network);
+}
+
+void worker_forget_groups(uint16_t network)
+{
+	group_table_flush_network(shared_tables.groups, network);
 }
 
 void worker_forget_rule(uint32_t rule)

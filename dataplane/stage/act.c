@@ -13,7 +13,8 @@ static void act_flood(
 	struct decision *d = &p->decision[p->flow[i]->decision];
 	unsigned n = flood_outputs(p, in, f, p->network[i]);
 	unsigned sent = 0;
-	uint8_t drop = 0;
+	/* Who was there when it was decided may have left its group. */
+	uint8_t drop = DROPPED(DROP_no_listener);
 
 	for (unsigned k = 0; k < n; k++) {
 		const struct snapshot_port *to = &p->snap->ports[p->flood[k]];

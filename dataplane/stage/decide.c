@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "dataplane/stage/answer.h"
+#include "dataplane/stage/snoop.h"
 #include "dataplane/stage/stage.h"
 
 #define ND_FIRST 133 /* router solicitation ... */
@@ -34,6 +35,8 @@ static bool decide_before_rules(
 	d->out = FLOW_OUT_NONE;
 	d->learns = guard_learns(p, in, p->network[d->i]);
 	d->drop = guard_check(p, in, f, p->network[d->i]);
+	if (d->drop == 0 && p->snap->networks[p->network[d->i]].snooping && !p->dry)
+		snoop_learn(p, in, f, p->network[d->i]);
 	if (d->drop == 0 && !answer_find(p, in, d))
 		forward_find(p, in, d);
 	if (d->drop == 0 && d->flood)

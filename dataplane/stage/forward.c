@@ -5,7 +5,7 @@
  * Nothing goes from an uplink to an uplink: the host is no transit, and a loop outside stays
  * outside.
  */
-#include "dataplane/stage/stage.h"
+#include "dataplane/stage/snoop.h"
 
 static void output_candidate(
 	struct pipeline *p, const struct snapshot_port *in, uint16_t port, unsigned *n)
@@ -30,10 +30,13 @@ unsigned flood_outputs(
 	bool all = (f->flags & FRAME_MULTICAST) != 0;
 	const uint16_t *members = all ? net->members : net->learning;
 	unsigned n_members = all ? net->n_members : net->n_learning;
+	struct group_ports wanted;
+	bool some = all && net->snooping && snoop_selects(p, f, network, &wanted);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < n_members; i++)
-		output_candidate(p, in, members[i], &n);
+		if (!some || group_ports_has(&wanted, members[i]))
+			output_candidate(p, in, members[i], &n);
 	return add_uplinks(p, in, n);
 }
 
@@ -82,7 +85,9 @@ void forward_find(struct pipeline *p, const struct snapshot_port *in, struct dec
 		if (is_reserved(f->head))
 			d->drop = DROPPED(DROP_reserved_mac);
 		else if (flood_outputs(p, in, f, network) == 0)
-			d->drop = DROPPED(DROP_no_destination);
+			d->drop = p->snap->networks[network].snooping
+					  ? DROPPED(DROP_no_listener)
+					  : DROPPED(DROP_no_destination);
 		return;
 	}
 	known = addr_table_find_mac(p->snap->macs, network, f->head);

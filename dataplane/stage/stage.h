@@ -27,6 +27,7 @@
 #include "dataplane/stage_cycles.h"
 #include "lib/conn_table.h"
 #include "lib/frag_table.h"
+#include "lib/group_table.h"
 #include "lib/mac_table.h"
 
 /*
@@ -47,6 +48,7 @@
 
 #define OFFLOAD_SLOTS BURST_MAX
 
+_Static_assert(PORTS_MAX <= GROUP_PORT_INDEX, "any port may join a group");
 _Static_assert(RULES_MAX <= 1U << FLOW_RULE_BITS, "a flow has to name any rule");
 
 /* Shared by all workers; each says in its header how. */
@@ -54,6 +56,7 @@ struct shared_tables {
 	struct mac_table *macs;
 	struct conn_table *conns;
 	struct frag_table *frags;
+	struct group_table *groups;
 };
 
 /* Frames waiting for the end of the burst, by output port. */

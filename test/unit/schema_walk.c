@@ -18,7 +18,7 @@ const struct valid_params valid_params[] = {
 		"{\"id\":\"n\",\"owner\":\"o\",\"labels\":{\"a\":\"b\"},\"tenant\":\"t\","
 		"\"encap\":\"vlan\",\"vlan\":100,\"subnet\":\"10.1.0.0/16\","
 		"\"gateway\":\"10.1.0.1\",\"subnet6\":\"2001:db8::/64\","
-		"\"gateway6\":\"2001:db8::1\",\"mtu\":1500,\"arp\":\"flood\"}"},
+		"\"gateway6\":\"2001:db8::1\",\"mtu\":1500,\"arp\":\"flood\",\"snooping\":true}"},
 	{"uplink.upsert", "{\"id\":\"u\",\"owner\":\"o\",\"labels\":{},\"mtu\":1500,\"queues\":1,"
 			  "\"device\":{\"kind\":\"pci\",\"address\":\"0000:3b:00.0\"},"
 			  "\"guard\":{\"broadcast_pps\":1,\"multicast_pps\":2,"

@@ -120,7 +120,8 @@ static void test_defaults(void **state)
 {
 	(void)state;
 	assert_decodes("network.upsert", "{\"id\":\"n\",\"vlan\":7}",
-		"{\"id\":\"n\",\"tenant\":\"default\",\"encap\":\"vlan\",\"vlan\":7,\"mtu\":1500}");
+		"{\"id\":\"n\",\"tenant\":\"default\",\"encap\":\"vlan\",\"vlan\":7,\"mtu\":1500,"
+		"\"snooping\":false}");
 	assert_decodes("global.set", "{}",
 		"{\"policy_mode\":\"strict\",\"arp\":\"flood\",\"mac_age_s\":300,"
 		"\"tcp_midstream\":\"judge\"}");

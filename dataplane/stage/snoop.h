@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* IGMP and MLD snooping: who wants which multicast. */
+#ifndef LEAT_DATAPLANE_STAGE_SNOOP_H
+#define LEAT_DATAPLANE_STAGE_SNOOP_H
+
+#include "dataplane/stage/stage.h"
+
+/* In a network with snooping. What a frame that the guard lets pass says about groups and routers. */
+void snoop_learn(struct pipeline *p, const struct snapshot_port *in, const struct frame *f,
+	uint16_t network);
+/* true: of a multicast frame's receivers only these, and uplinks, are to have it. */
+bool snoop_selects(
+	const struct pipeline *p, const struct frame *f, uint16_t network, struct group_ports *ret);
+
+#endif

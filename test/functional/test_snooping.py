@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""snooping: multicast goes to endpoints that have joined its group, once a querier is heard."""
+import socket
+import struct
+
+from leatlib import wait
+from leatlib.frames import BROADCAST, IP, UDP, Ether, IPv6, payload_is, udp
+from scapy.layers.inet6 import ICMPv6MLQuery, IPv6ExtHdrHopByHop, RouterAlert
+from scapy.layers.l2 import Dot1Q
+from scapy.packet import Raw
+
+GROUP, GROUP6, PORT = "239.7.7.7", "ff15::7:7", 5007
+QUERIER = "02:00:00:00:0f:01"
+# RFC 2236, 2: to all, to be answered within a second; its checksum.
+IGMP_QUERY = struct.pack("!BBH4s", 0x11, 10, 0xffff - 0x110a, bytes(4))
+
+
+def ask_all(up):
+    """What an IGMP and an MLD querier outside sends, in VLAN 100."""
+    ether = Ether(src=QUERIER, dst="01:00:5e:00:00:01") / Dot1Q(vlan=100)
+    up.send(ether / IP(src="10.1.99.99", dst="224.0.0.1", ttl=1, proto=2, options=[]) / IGMP_QUERY)
+    ether = Ether(src=QUERIER, dst="33:33:00:00:00:01") / Dot1Q(vlan=100)
+    up.send(ether / IPv6(src="fe80::99", dst="ff02::1", hlim=1)
+            / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLQuery(mrd=1000))
+
+
+class Listener:
+    """A program that has joined a group by its kernel."""
+
+    def __init__(self, host, family):
+        self.sock = host.ns.socket(family, socket.SOCK_DGRAM, 0)
+        self.sock.settimeout(5)
+        if family == socket.AF_INET6:
+            self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        self.sock.bind(("", PORT))
+        if family == socket.AF_INET:
+            self.membership = (socket.IPPROTO_IP, struct.pack("4s4s", socket.inet_aton(GROUP),
+                                                              socket.inet_aton(host.ip)))
+            self.sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, self.membership[1])
+        else:
+            index = int(host.ns.run(["ip", "-o", "link", "show", "eth0"]).stdout.split(":")[0])
+            self.membership = (socket.IPPROTO_IPV6, struct.pack(
+                "16sI", socket.inet_pton(socket.AF_INET6, GROUP6), index))
+            self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, self.membership[1])
+
+    def leave(self):
+        level, value = self.membership
+        v4 = level == socket.IPPROTO_IP
+        option = socket.IP_DROP_MEMBERSHIP if v4 else socket.IPV6_LEAVE_GROUP
+        self.sock.setsockopt(level, option, value)
+
+
+def to_group(a, text, v6=False):
+    said = UDP(sport=4000, dport=PORT) / Raw(text.encode())
+    if v6:
+        return Ether(src=a.mac, dst="33:33:00:07:00:07") / IPv6(src=a.ip6, dst=GROUP6) / said
+    return Ether(src=a.mac, dst="01:00:5e:07:07:07") / IP(src=a.ip, dst=GROUP) / said
+
+
+def hears(host, a, v6):
+    """Does a frame to the group come by there, before one for all?"""
+    host.raw.drain()
+    a.raw.send(to_group(a, "for the group", v6))
+    a.raw.send(udp(a, a, "for all", dst=BROADCAST))
+    return bool(host.raw.collect(payload_is("for the group"), payload_is("for all")))
+
+
+def test_who_has_joined_gets_it_and_nobody_else(switch):
+    switch.network(snooping=True)
+    a, c = (switch.tap(name, v6=True, bare=True) for name in "ac")
+    b = switch.tap("b", v6=True)
+    up = switch.uplink_tap()
+    listeners = {False: Listener(b, socket.AF_INET), True: Listener(b, socket.AF_INET6)}
+    b.open_raw()
+    # Nobody asks hosts to say again what they want: all get all.
+    assert hears(c, a, False) and hears(c, a, True)
+    ask_all(up)
+    for v6, listener in listeners.items():
+        wait.until(lambda: not hears(c, a, v6), 20, "hosts to have had their time to answer")
+        while listener.sock.recv(100) != b"last":
+            a.raw.send(to_group(a, "last", v6))
+        assert not hears(c, a, v6) and hears(b, a, v6)
+        listener.leave()
+        wait.until(lambda: not hears(b, a, v6), 10, "the group to be left")
+    # The wire gets all, and is told who wants what.
+    up.drain()
+    a.raw.send(to_group(a, "to the wire"))
+    up.expect(payload_is("to the wire"))
+    said = switch.call("policy.trace", endpoint="a", packet={
+        "dst_ip": GROUP, "proto": "udp", "dst_mac": "01:00:5e:07:07:07"})
+    assert (said["verdict"], said["out"]) == ("flood", ["up0"])
+    assert any("snooping" in step for step in said["steps"])
