@@ -30,6 +30,39 @@ static void set_kbps(json_t *row, const char *name, double bits)
 	free(words);
 }
 
+/* Below how many us a share of the waits were, by the histogram; 0: there were none. */
+static json_int_t waits_below(json_t *waits, double share)
+{
+	json_int_t all = 0;
+	json_int_t sum = 0;
+	json_t *count;
+	size_t i;
+
+	json_array_foreach (waits, i, count)
+		all += json_integer_value(count);
+	json_array_foreach (waits, i, count) {
+		sum += json_integer_value(count);
+		if (all != 0 && (double)sum >= share * (double)all)
+			return 1LL << i;
+	}
+	return 0;
+}
+
+static void set_waits(json_t *row, json_t *shaper)
+{
+	json_t *waits = json_object_get(shaper, "waits");
+
+	json_object_set_new(row, "mode", json_string("shape"));
+	if (count_at(shaper, "sent_packets") == 0)
+		return;
+	json_object_set_new(
+		row, "p50", json_sprintf("< %" JSON_INTEGER_FORMAT " us", waits_below(waits, 0.5)));
+	json_object_set_new(row, "p99",
+		json_sprintf("< %" JSON_INTEGER_FORMAT " us", waits_below(waits, 0.99)));
+	json_object_set_new(row, "max",
+		json_sprintf("%" JSON_INTEGER_FORMAT " us", count_at(shaper, "wait_us_max")));
+}
+
 /* former: the same side `seconds` ago; 0: nobody watches. */
 static json_t *row_of(
 	const char *id, const char *direction, json_t *side, json_t *former, double seconds)
@@ -42,6 +75,9 @@ static json_t *row_of(
 		json_object_set_new(row, "burst",
 			json_sprintf(
 				"%.0f kbit", (double)count_at(side, "burst_bits") / BITS_PER_KBIT));
+	json_object_set_new(row, "mode", json_string("police"));
+	if (json_object_get(side, "shaper") != NULL)
+		set_waits(row, json_object_get(side, "shaper"));
 	if (seconds <= 0)
 		return row;
 	set_kbps(row, "now", growth(side, former, "conforming.bytes", seconds) * BITS_PER_BYTE);
@@ -70,6 +106,7 @@ void print_qos(json_t *result, const struct printed *what)
 	static const struct table_column columns[] = {
 		{"ENDPOINT", "id", CELL_TEXT},
 		{"DIRECTION", "direction", CELL_TEXT},
+		{"MODE", "mode", CELL_TEXT},
 		{"RATE", "kbps", CELL_KBPS},
 		{"BURST", "burst", CELL_NUMBER},
 		{"PPS", "pps", CELL_NONZERO},
@@ -77,6 +114,14 @@ void print_qos(json_t *result, const struct printed *what)
 		{"BYTES", "conforming.bytes", CELL_BYTES},
 		{"OVER RATE", "over_kbps.packets", CELL_NUMBER},
 		{"OVER PPS", "over_pps.packets", CELL_NUMBER},
+		{"WAITING", "shaper.waiting_packets", CELL_NUMBER},
+		{"WAITED", "shaper.sent_packets", CELL_NUMBER},
+		{"ECN", "shaper.ecn_packets", CELL_NONZERO},
+		{"CODEL DROPS", "shaper.codel_drops", CELL_NUMBER},
+		{"FULL DROPS", "shaper.queue_full_drops", CELL_NUMBER},
+		{"WAIT P50", "p50", CELL_NUMBER},
+		{"P99", "p99", CELL_NUMBER},
+		{"MAX", "max", CELL_NUMBER},
 		{"NOW", "now", CELL_NUMBER},
 		{"DROPS/S", "drops", CELL_NUMBER},
 		{NULL, NULL, CELL_TEXT},

@@ -199,7 +199,18 @@ static const struct {
 			REPLY(1, "{\"port\":{\"p\":{\"drops\":{}}}}")},
 		STATUS_DONE, "no packet was dropped"},
 	{{"qos", "show", "e"}, {0}, {QOS_REQUEST(1), QOS_REPLY(1, 0, 1500, 3)}, STATUS_DONE,
-		"e        rx        2 Mbit/s 700 kbit          9 1.50 kB         3        0\n"},
+		"e        rx        police 2 Mbit/s 700 kbit          9 1.50 kB         3        "
+		"0\n"},
+	/* Of four waits two were below 4 us, one below 8, one below 1,024. */
+	{{"qos", "show", "e"}, {0},
+		{QOS_REQUEST(1),
+			REPLY(1, "{\"endpoint\":{\"e\":{\"qos\":{\"tx\":{\"pps\":7,\"shaper\":{"
+				 "\"waiting_packets\":3,\"sent_packets\":4,\"codel_drops\":1,"
+				 "\"queue_full_drops\":0,\"wait_us_max\":600,"
+				 "\"waits\":[0,0,2,1,0,0,0,0,0,0,1]}}}}}}")},
+		STATUS_DONE,
+		"e        tx        shape   7       3      4           1          0   < 4 us "
+		"< 1024 us 600 us\n"},
 	{{"qos", "show", "ids=e"}, {0}, {QOS_REQUEST(1), REPLY(1, "{\"endpoint\":{\"e\":{}}}")},
 		STATUS_DONE, "no rate\n"},
 	{{"qos", "show", "e"}, {0}, {QOS_REQUEST(1), REPLY(1, "{\"endpoint\":{}}")}, STATUS_DONE,

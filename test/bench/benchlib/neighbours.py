@@ -8,6 +8,8 @@ from benchlib.contender_ovs import OvsAfXdp
 from benchlib.contenders import installed
 from leatlib import paths
 
+BROADCAST_PPS = 1000  # more than ARP ever needs: what an operator lets a container send to all
+
 
 class Site:
     """One switch as the four meet on it. `addresses`: of Redis, its client, the loud one and whom
@@ -40,7 +42,8 @@ class Neighbours:
         self.closing.callback(self.net.close)
         try:
             self.hosts = [self.net.tap(name) for name in ("redis", "client", "loud", "sink")]
-            self.guests = [self.net.vhost("flooder"), self.net.vhost("drain")]
+            self.guests = [self.net.vhost("flooder", guard={"broadcast_pps": BROADCAST_PPS}),
+                           self.net.vhost("drain")]
             self.sites = [self._leat(), self._bridge()]
             if installed("ovs"):
                 self.sites.append(self._ovs())
