@@ -139,6 +139,7 @@ def echoes(net, host, text):
     net.c.raw.expect(frames.payload_is(text))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("role", ["server", "client"])
 def test_testpmd_killed_and_back(net, role):
     """kill -9 of testpmd, again and again; the pair beside it does not lose a datagram."""
