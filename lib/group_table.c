@@ -144,10 +144,10 @@ static bool is_key(const struct group_entry *e, const struct key *key)
 	       __atomic_load_n(&e->lo, __ATOMIC_ACQUIRE) == key->lo;
 }
 
-enum group_found group_table_find(const struct group_table *t, const struct group_key *from,
+enum group_found group_table_find(const struct group_table *t, const struct group_key *group,
 	uint32_t now_s, struct group_ports *ret)
 {
-	struct key key = key_of(from);
+	struct key key = key_of(group);
 	const struct group_bucket *b = bucket_of(t, &key);
 	struct view view;
 
@@ -277,10 +277,10 @@ static void refuse(struct group_table *t, uint32_t *all_until, uint32_t until)
 	__atomic_store_n(&t->refused, t->refused + 1, __ATOMIC_RELAXED);
 }
 
-void group_table_join(struct group_table *t, const struct group_key *from, uint16_t port,
+void group_table_join(struct group_table *t, const struct group_key *group, uint16_t port,
 	uint32_t hold_s, uint32_t now_s)
 {
-	struct key key = key_of(from);
+	struct key key = key_of(group);
 	struct group_bucket *b = bucket_of(t, &key);
 	struct group_entry *e;
 
@@ -295,10 +295,10 @@ void group_table_join(struct group_table *t, const struct group_key *from, uint1
 	spin_unlock(&t->lock);
 }
 
-void group_table_leave(struct group_table *t, const struct group_key *from, uint16_t port,
+void group_table_leave(struct group_table *t, const struct group_key *group, uint16_t port,
 	uint32_t hold_s, uint32_t now_s)
 {
-	struct key key = key_of(from);
+	struct key key = key_of(group);
 	struct group_bucket *b = bucket_of(t, &key);
 	struct group_entry *e = entry_of(b, &key);
 	unsigned i;

@@ -49,13 +49,13 @@ struct group_table *group_table_create(size_t capacity);
 void group_table_free(struct group_table *t);
 
 /* Any thread. The port is in the group for hold_s (1..2^16) from now; one that was in it longer stays so. */
-void group_table_join(struct group_table *t, const struct group_key *key, uint16_t port,
+void group_table_join(struct group_table *t, const struct group_key *group, uint16_t port,
 	uint32_t hold_s, uint32_t now_s);
 /* Any thread. If it is in the group it is so for hold_s more at most. */
-void group_table_leave(struct group_table *t, const struct group_key *key, uint16_t port,
+void group_table_leave(struct group_table *t, const struct group_key *group, uint16_t port,
 	uint32_t hold_s, uint32_t now_s);
 /* Any thread, no lock. With GROUP_SOME the group's ports are added to ret. */
-enum group_found group_table_find(const struct group_table *t, const struct group_key *key,
+enum group_found group_table_find(const struct group_table *t, const struct group_key *group,
 	uint32_t now_s, struct group_ports *ret);
 
 /* Any thread: joins that found no room so far. */
