@@ -147,7 +147,7 @@ def test_rate_changes_live(net):
     assert (now["conforming"]["packets"] - conforming["conforming"]["packets"]
             == net.port("b")["tx_packets"] - before)
     shown = run([net.ctl, "-s", net.socket, "qos", "show", "a"]).stdout.splitlines()
-    assert len(shown) == 2 and shown[1].split()[:3] == ["a", "tx", "1"]
+    assert len(shown) == 2 and shown[1].split()[:3] == ["a", "tx", "police"]
 
 
 def sent_with(frame, traffic_class):

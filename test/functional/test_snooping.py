@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """snooping: multicast goes to endpoints that have joined its group, once a querier is heard."""
+import itertools
 import socket
 import struct
 
@@ -57,12 +58,16 @@ def to_group(a, text, v6=False):
     return Ether(src=a.mac, dst="01:00:5e:07:07:07") / IP(src=a.ip, dst=GROUP) / said
 
 
+QUESTIONS = itertools.count()
+
+
 def hears(host, a, v6):
     """Does a frame to the group come by there, before one for all?"""
-    host.raw.drain()
-    a.raw.send(to_group(a, "for the group", v6))
-    a.raw.send(udp(a, a, "for all", dst=BROADCAST))
-    return bool(host.raw.collect(payload_is("for the group"), payload_is("for all")))
+    number = next(QUESTIONS)  # what an earlier question sent may still be on its way
+    a.raw.send(to_group(a, f"for the group {number}.", v6))
+    a.raw.send(udp(a, a, f"for all {number}.", dst=BROADCAST))
+    return bool(host.raw.collect(payload_is(f"for the group {number}."),
+                                 payload_is(f"for all {number}.")))
 
 
 def test_who_has_joined_gets_it_and_nobody_else(switch):
