@@ -115,10 +115,9 @@ static const char *on_connect(struct memif_conn *conn)
 	if (why != NULL)
 		return why;
 	name_set(m.connect.name, "leat");
-	why = send_msg(conn, &m, -1);
-	if (why == NULL)
-		memif_connected(conn);
-	return why;
+	/* Before the peer hears of it: from then on nothing is dropped. */
+	memif_connected(conn);
+	return send_msg(conn, &m, -1);
 }
 
 static const char *serve(struct memif_conn *conn, const struct memif_msg *m, int *fd)
