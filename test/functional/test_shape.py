@@ -7,6 +7,8 @@ import pytest
 from leatlib import wait
 from leatlib.traffic import iperf3_beside
 
+pytestmark = pytest.mark.alone
+
 MEASURE_NS = 1_500_000_000
 RATE_LEAST = 0.7  # of the rate: a worker that others keep off its core for long comes too late
 RATE_MOST = 1.1  # and when counters and clock are read is not one moment
