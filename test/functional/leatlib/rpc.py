@@ -26,8 +26,8 @@ class Rpc:
 
     def __init__(self, path, timeout=15):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(path)  # blocking: where many connect at once it waits
         self.sock.settimeout(timeout)
-        self.sock.connect(path)
         self.file = self.sock.makefile("rb")
         self.next_id = 0
 
