@@ -108,16 +108,13 @@ static void icmp6_build(const struct trace_packet *p, uint8_t *at)
 static void l4_sum(const struct trace_packet *p, const struct l4 *l4, uint16_t len, uint8_t *at)
 {
 	size_t ip_len = p->src_ip.family == 4 ? 4 : 16;
-	uint8_t tail[4] = {0, p->proto, 0, (uint8_t)len};
 	struct checksum sum = {0};
 	uint16_t value;
 
 	if (l4->sum == NO_SUM)
 		return;
 	if (l4->pseudo_header) {
-		checksum_add(&sum, p->src_ip.b, ip_len);
-		checksum_add(&sum, p->dst_ip.b, ip_len);
-		checksum_add(&sum, tail, sizeof(tail));
+		checksum_add_pseudo(&sum, p->src_ip.b, p->dst_ip.b, ip_len, p->proto, len);
 	}
 	checksum_add(&sum, at, len);
 	value = checksum_end(&sum);

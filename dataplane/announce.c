@@ -59,15 +59,12 @@ static uint16_t arp_build(
 	return sizeof(struct ether_header) + sizeof(arp);
 }
 
-/* RFC 8200, 8.1 */
 static uint16_t icmp6_sum(const struct ip6_hdr *ip6, const struct advertisement *advertisement)
 {
-	const uint8_t tail[8] = {[3] = sizeof(*advertisement), [7] = IPPROTO_ICMPV6};
 	struct checksum sum = {0};
 
-	checksum_add(&sum, &ip6->ip6_src, sizeof(ip6->ip6_src));
-	checksum_add(&sum, &ip6->ip6_dst, sizeof(ip6->ip6_dst));
-	checksum_add(&sum, tail, sizeof(tail));
+	checksum_add_pseudo(&sum, &ip6->ip6_src, &ip6->ip6_dst, sizeof(ip6->ip6_src),
+		IPPROTO_ICMPV6, sizeof(*advertisement));
 	checksum_add(&sum, advertisement, sizeof(*advertisement));
 	return checksum_end(&sum);
 }

@@ -50,3 +50,13 @@ void checksum_add(struct checksum *sum, const void *data, size_t len)
 	sum->sum += piece;
 	sum->odd ^= len & 1;
 }
+
+void checksum_add_pseudo(struct checksum *sum, const void *src, const void *dst, size_t addr_len,
+	uint8_t proto, uint16_t len)
+{
+	const uint8_t rest[4] = {(uint8_t)(len >> 8), (uint8_t)len, 0, proto};
+
+	checksum_add(sum, src, addr_len);
+	checksum_add(sum, dst, addr_len);
+	checksum_add(sum, rest, sizeof(rest));
+}

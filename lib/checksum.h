@@ -28,6 +28,13 @@ uint16_t checksum_bytes(const void *data, size_t len);
 /* Add the next len bytes. At most 2^40 pieces. */
 void checksum_add(struct checksum *sum, const void *data, size_t len);
 
+/*
+ * Add the pseudo header that ICMPv6, TCP and UDP sum besides themselves: RFC 9293, 3.1; RFC 8200, 8.1. Addresses of
+ * addr_len bytes, 4 or 16, in network order; len: bytes of the upper layer.
+ */
+void checksum_add_pseudo(struct checksum *sum, const void *src, const void *dst, size_t addr_len,
+	uint8_t proto, uint16_t len);
+
 /* A sum of 64 bits to 16, with the carries put back in; not complemented. */
 static inline uint16_t checksum_fold(uint64_t sum)
 {

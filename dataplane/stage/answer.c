@@ -49,8 +49,7 @@ static bool solicitation_is_valid(const struct frame *f)
 {
 	const uint8_t *ip6 = f->head + f->l3_off;
 	const uint8_t *icmp = f->head + f->l4_off;
-	unsigned len = load_be16(ip6 + 4);
-	const uint8_t tail[4] = {(uint8_t)(len >> 8), (uint8_t)len, 0, IPPROTO_ICMPV6};
+	uint16_t len = load_be16(ip6 + 4);
 	struct checksum sum = {0};
 
 	if (f->l4_off != f->l3_off + IPV6_HEADER || len < SOLICITATION_MIN ||
@@ -61,8 +60,7 @@ static bool solicitation_is_valid(const struct frame *f)
 			return false;
 	if (f->offload & FRAME_NEEDS_CSUM)
 		return true;
-	checksum_add(&sum, ip6 + 8, 32);
-	checksum_add(&sum, tail, sizeof(tail));
+	checksum_add_pseudo(&sum, ip6 + 8, ip6 + 24, 16, IPPROTO_ICMPV6, len);
 	checksum_add(&sum, icmp, len);
 	return checksum_end(&sum) == 0;
 }

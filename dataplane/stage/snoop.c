@@ -139,15 +139,13 @@ static bool body_read(const struct frame *f, struct body *ret)
 static bool sum_is_right(const struct frame *f, const struct body *body)
 {
 	const uint8_t *l3 = f->head + f->l3_off;
-	const uint8_t tail[4] = {(uint8_t)(body->len >> 8), (uint8_t)body->len, 0, IPPROTO_ICMPV6};
 	struct checksum sum = {0};
 	struct checksum header = {0};
 
 	if (f->flags & FRAME_IPV6) {
 		if (f->offload & FRAME_NEEDS_CSUM)
 			return true;
-		checksum_add(&sum, l3 + 8, 32);
-		checksum_add(&sum, tail, sizeof(tail));
+		checksum_add_pseudo(&sum, l3 + 8, l3 + 24, 16, IPPROTO_ICMPV6, (uint16_t)body->len);
 	} else {
 		checksum_add(&header, l3, (l3[0] & 0xfU) * 4);
 	}

@@ -165,11 +165,10 @@ static void syn_write(uint8_t *l4)
 		.th_flags = TH_SYN,
 		.th_win = htons(WINDOW),
 	};
-	const uint16_t pseudo[] = {htons(IPPROTO_TCP), htons(sizeof(tcp))}; /* RFC 9293, 3.1 */
 	struct checksum sum = {0};
 
-	checksum_add(&sum, flood.ip, sizeof(flood.ip));
-	checksum_add(&sum, pseudo, sizeof(pseudo));
+	checksum_add_pseudo(
+		&sum, &flood.ip[0], &flood.ip[1], sizeof(flood.ip[0]), IPPROTO_TCP, sizeof(tcp));
 	checksum_add(&sum, &tcp, sizeof(tcp));
 	tcp.th_sum = checksum_end(&sum);
 	memcpy(l4, &tcp, sizeof(tcp));
