@@ -124,6 +124,18 @@ bool ip_equal(const struct ip *a, const struct ip *b)
 	return a->family == b->family && memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
 
+bool ip_is_zero(const struct ip *ip)
+{
+	static const uint8_t zero[sizeof(ip->b)];
+
+	return memcmp(ip->b, zero, sizeof(zero)) == 0;
+}
+
+bool ip_is_link_local(const struct ip *ip)
+{
+	return ip->family == 6 && ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80;
+}
+
 bool prefix_contains(const struct prefix *prefix, const struct ip *ip)
 {
 	unsigned whole = prefix->len / 8;

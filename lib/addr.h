@@ -40,6 +40,8 @@ bool mac_equal(const struct mac *a, const struct mac *b);
 bool mac_is_zero(const struct mac *mac);
 bool mac_is_multicast(const struct mac *mac); /* broadcast included; IEEE 802, group bit */
 bool ip_equal(const struct ip *a, const struct ip *b);
+bool ip_is_zero(const struct ip *ip);	    /* unspecified: 0.0.0.0 or :: */
+bool ip_is_link_local(const struct ip *ip); /* fe80::/10: RFC 4291, 2.5.6 */
 bool prefix_contains(const struct prefix *prefix, const struct ip *ip);
 
 #endif

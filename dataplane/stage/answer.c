@@ -33,7 +33,6 @@ static bool arp_read(const struct frame *f, struct question *ret)
 {
 	/* Ethernet, IPv4, lengths of their addresses, a request. */
 	static const uint8_t request[] = {0, ARPHRD_ETHER, 8, 0, MAC_LEN, 4, 0, ARPOP_REQUEST};
-	static const uint8_t nobody[4];
 	const uint8_t *arp = f->head + f->l3_off;
 
 	ret->by.ip.family = ret->target.family = 4;
@@ -41,7 +40,7 @@ static bool arp_read(const struct frame *f, struct question *ret)
 	memcpy(ret->target.b, arp + ARP_TARGET_IP_OFF, 4);
 	return memcmp(arp, request, sizeof(request)) == 0 &&
 	       memcmp(arp + ARP_SENDER_MAC_OFF, ret->by.mac.b, MAC_LEN) == 0 &&
-	       memcmp(ret->by.ip.b, nobody, sizeof(nobody)) != 0;
+	       !ip_is_zero(&ret->by.ip);
 }
 
 /* RFC 4861, 7.1.1, of a message that lies in the head whole. */
@@ -74,14 +73,8 @@ static bool is_solicited_node(const struct ip *group, const struct ip *target)
 	       memcmp(group->b + 13, target->b + 13, 3) == 0;
 }
 
-static bool is_link_local(const struct ip *ip)
-{
-	return ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80;
-}
-
 static bool solicitation_read(const struct frame *f, struct question *ret)
 {
-	static const uint8_t unspecified[16];
 	struct ip dst;
 
 	if (f->l4_proto != IPPROTO_ICMPV6 || f->head[f->l4_off] != ND_NEIGHBOR_SOLICIT ||
@@ -91,9 +84,8 @@ static bool solicitation_read(const struct frame *f, struct question *ret)
 	ret->target.family = 6;
 	memcpy(ret->target.b,
 		f->head + f->l4_off + offsetof(struct nd_neighbor_solicit, nd_ns_target), 16);
-	return is_solicited_node(&dst, &ret->target) && !is_link_local(&ret->target) &&
-	       memcmp(ret->by.ip.b, unspecified, sizeof(unspecified)) != 0 &&
-	       ret->by.ip.b[0] != 0xff;
+	return is_solicited_node(&dst, &ret->target) && !ip_is_link_local(&ret->target) &&
+	       !ip_is_zero(&ret->by.ip) && ret->by.ip.b[0] != 0xff;
 }
 
 /* What the frame asks of everybody, if that is what it does. */

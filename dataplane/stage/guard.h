@@ -12,13 +12,6 @@
 #define ND_NEIGHBOR_ADVERT 136
 #define ND_REDIRECT 137
 
-static inline bool ip_is_zero(const struct ip *ip)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(ip->b, zero, sizeof(zero)) == 0;
-}
-
 /* ICMP or ICMPv6 whose type lies in the head. */
 static inline bool frame_has_icmp_type(const struct frame *f, uint8_t proto)
 {

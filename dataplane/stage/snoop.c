@@ -156,13 +156,14 @@ static bool sum_is_right(const struct frame *f, const struct body *body)
 /* RFC 2710, 3; RFC 3810, 5: from a link-local address, or none yet, and of this link. */
 static bool is_of_this_link(const struct frame *f)
 {
-	static const uint8_t unspecified[16];
 	const uint8_t *l3 = f->head + f->l3_off;
-	bool link_local = l3[8] == 0xfe && (l3[9] & 0xc0) == 0x80;
+	struct ip src;
+	struct ip dst;
 
 	if (f->flags & FRAME_IPV4)
 		return true;
-	return l3[7] == 1 && (link_local || memcmp(l3 + 8, unspecified, sizeof(unspecified)) == 0);
+	frame_ips(f, &src, &dst);
+	return l3[7] == 1 && (ip_is_link_local(&src) || ip_is_zero(&src));
 }
 
 struct snooped {

@@ -51,13 +51,6 @@ static bool is_ip(const struct packet *p)
 	return p->kind == PACKET_IPV4 || p->kind == PACKET_IPV6;
 }
 
-static bool ip_is_zero(const struct ip *ip)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(ip->b, zero, sizeof(zero)) == 0;
-}
-
 /* An uplink is a trunk; an endpoint's frames are its network's. */
 static bool find_network(struct journey *j)
 {
