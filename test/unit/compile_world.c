@@ -102,3 +102,14 @@ int eal_stop(void **state)
 	(void)state;
 	return rte_eal_cleanup();
 }
+
+struct compiled *world_compile(const struct config *c, const struct compile_names *names,
+	struct port *const *ports, const struct compiled *prev, unsigned n_workers)
+{
+	struct error err = {0};
+	struct compiled *compiled = compile_policy(c, names, prev, &err);
+
+	assert_non_null(compiled);
+	assert_int_equal(compile_ports(compiled, c, names, prev, ports, n_workers, &err), 0);
+	return compiled;
+}

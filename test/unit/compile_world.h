@@ -39,6 +39,10 @@ void take_names(const struct config *c, const struct compile_names *old, struct 
 	struct compile_names *ret);
 void all_names_free(struct compile_names *n);
 
+/* Policy and ports of a config, compiled after prev; a failure fails the test. */
+struct compiled *world_compile(const struct config *c, const struct compile_names *names,
+	struct port *const *ports, const struct compiled *prev, unsigned n_workers);
+
 /* Group set-up and teardown: DPDK without hugepages. */
 int eal_start(void **state);
 int eal_stop(void **state);

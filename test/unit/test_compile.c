@@ -108,13 +108,7 @@ static void bench_free(struct bench *b)
 static struct compiled *bench_compile(
 	struct bench *b, const struct compiled *prev, unsigned n_workers)
 {
-	struct error err = {0};
-	struct compiled *c = compile_policy(&b->w.config, &b->names, prev, &err);
-
-	assert_non_null(c);
-	assert_int_equal(
-		compile_ports(c, &b->w.config, &b->names, prev, b->by_index, n_workers, &err), 0);
-	return c;
+	return world_compile(&b->w.config, &b->names, b->by_index, prev, n_workers);
 }
 
 static const struct snapshot_port *port_of(
