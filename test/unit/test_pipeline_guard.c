@@ -7,21 +7,10 @@
 #include <cmocka.h>
 
 #include "test/fixtures/packets.h"
+#include "test/fixtures/pair.h"
 #include "test/fixtures/rig.h"
 
 #pragma GCC diagnostic ignored "-Woverride-init"
-
-enum { SENDER = 1, RECEIVER };
-
-static const struct topology two = {
-	.name = "two",
-	.network = {{true, 10, 0}},
-	.port =
-		{
-			[SENDER] = {.present = true, .host = SENDER},
-			[RECEIVER] = {.present = true, .host = RECEIVER},
-		},
-};
 
 static void send_packets(struct rig *rig, const struct packet *p, unsigned n)
 {

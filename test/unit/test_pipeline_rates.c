@@ -10,24 +10,11 @@
 #include <rte_cycles.h>
 
 #include "test/fixtures/packets.h"
+#include "test/fixtures/pair.h"
 #include "test/fixtures/rig.h"
 #include "test/unit/random.h"
 
 #pragma GCC diagnostic ignored "-Woverride-init"
-
-enum { SENDER = 1, RECEIVER };
-
-static const struct topology two = {
-	.name = "two",
-	.network = {{true, 10, 0}},
-	.port =
-		{
-			[SENDER] = {.present = true, .host = SENDER},
-			[RECEIVER] = {.present = true,
-				.host = RECEIVER,
-				.caps = PORT_CAP_CSUM | PORT_CAP_TSO4},
-		},
-};
 
 static void send_packet(struct rig *rig, const struct packet *p)
 {

@@ -12,27 +12,14 @@
 #include "dataplane/shaper.h"
 #include "lib/checksum.h"
 #include "test/fixtures/packets.h"
+#include "test/fixtures/pair.h"
 #include "test/fixtures/rig.h"
 #include "test/unit/random.h"
 
 #pragma GCC diagnostic ignored "-Woverride-init"
 
-enum { SENDER = 1, RECEIVER };
-
 #define MBIT 1000000
 #define FRAME_BITS_MAX (1514 * 8)
-
-static const struct topology two = {
-	.name = "two",
-	.network = {{true, 10, 0}},
-	.port =
-		{
-			[SENDER] = {.present = true, .host = SENDER},
-			[RECEIVER] = {.present = true,
-				.host = RECEIVER,
-				.caps = PORT_CAP_CSUM | PORT_CAP_TSO4},
-		},
-};
 
 /* The side that shapes: the sender's tx, or the receiver's rx. */
 static struct rig *shaped(

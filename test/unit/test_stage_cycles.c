@@ -11,6 +11,7 @@
 
 #include "dataplane/worker.h"
 #include "test/fixtures/packets.h"
+#include "test/fixtures/pair.h"
 #include "test/fixtures/rig.h"
 
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -18,18 +19,6 @@
 #define PUBLISH_MS 5000
 #define DEADLINE_S 20
 #define FLOWS 5
-
-enum { SENDER = 1, RECEIVER };
-
-static const struct topology two = {
-	.name = "two",
-	.network = {{true, 10, 0}},
-	.port =
-		{
-			[SENDER] = {.present = true, .host = SENDER},
-			[RECEIVER] = {.present = true, .host = RECEIVER},
-		},
-};
 
 /* So many packets of FLOWS flows. */
 static void inject(struct bench *bench, unsigned n)
