@@ -18,8 +18,9 @@
 #define WAIT_MIN_FRAMES 16	/* ... room for so many in any case: TCP begins with ten */
 #define WHOLE_MAX_US 1000	/* a large segment that takes longer is cut */
 
-struct meter *meter_create(
-	uint64_t bits_per_s, uint64_t burst_bits, uint64_t packets_per_s, bool shared)
+/* burst_packets: without a packet rate of no meaning, as burst_bits without a bit rate. */
+static struct meter *create(uint64_t bits_per_s, uint64_t burst_bits, uint64_t packets_per_s,
+	uint64_t burst_packets, bool shared)
 {
 	struct meter *meter = aligned_alloc(METER_ALIGN, sizeof(*meter));
 	uint64_t hz = rte_get_tsc_hz();
@@ -34,26 +35,23 @@ struct meter *meter_create(
 	};
 	if (meter->has_bits)
 		token_bucket_init(&meter->bits, bits_per_s, burst_bits, hz, now);
-	if (meter->has_packets) {
-		/* 10 ms of the rate, and room for the frames of one 64 KB segment in any case */
-		uint64_t burst = packets_per_s / 100;
-
-		token_bucket_init(&meter->packets, packets_per_s,
-			burst < METER_BURST_PACKETS_MIN ? METER_BURST_PACKETS_MIN : burst, hz, now);
-	}
+	if (meter->has_packets)
+		token_bucket_init(&meter->packets, packets_per_s, burst_packets, hz, now);
 	return meter;
+}
+
+struct meter *meter_create(
+	uint64_t bits_per_s, uint64_t burst_bits, uint64_t packets_per_s, bool shared)
+{
+	/* 10 ms of the rate, and room for the frames of one 64 KB segment in any case */
+	return create(bits_per_s, burst_bits, packets_per_s,
+		RTE_MAX(packets_per_s / 100, (uint64_t)METER_BURST_PACKETS_MIN), shared);
 }
 
 struct meter *meter_create_flood(uint64_t frames_per_s, bool shared)
 {
-	struct meter *meter = meter_create(0, 0, frames_per_s, shared);
-	uint64_t burst = frames_per_s / 10;
-
-	if (meter != NULL)
-		token_bucket_init(&meter->packets, frames_per_s,
-			burst < FLOOD_BURST_MIN ? FLOOD_BURST_MIN : burst, rte_get_tsc_hz(),
-			rte_rdtsc());
-	return meter;
+	return create(
+		0, 0, frames_per_s, RTE_MAX(frames_per_s / 10, (uint64_t)FLOOD_BURST_MIN), shared);
 }
 
 /* Ticks that a frame of this size takes. */
