@@ -121,7 +121,7 @@ static inline __attribute__((always_inline)) void lap(
 		stage_lap(&p->cycles, stage, packets);
 }
 
-/* Known to the compiler, `timed` makes two functions of this, and only one reads the clock. */
+/* Known to the compiler, `timed` makes two functions of each of the next two, and only one reads the clock. */
 static inline __attribute__((always_inline)) void run_stages(
 	struct pipeline *p, const struct snapshot_port *in, const bool timed)
 {
