@@ -5,32 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define NONE FQ_CODEL_QUEUES
 #define COUNT_KEPT_INTERVALS 16 /* how soon dropping goes on where it had ended: RFC 8289, 5.5 */
-
-void fq_codel_init(struct fq_codel *fq)
-{
-	memset(fq, 0, sizeof(*fq));
-	fq->fresh = fq->aged = (struct fq_list){NONE, NONE};
-}
-
-static void list_append(struct fq_codel *fq, struct fq_list *list, uint16_t i)
-{
-	fq->queue[i].next = NONE;
-	if (list->first == NONE)
-		list->first = i;
-	else
-		fq->queue[list->last].next = i;
-	list->last = i;
-}
-
-static uint16_t list_pop(struct fq_codel *fq, struct fq_list *list)
-{
-	uint16_t i = list->first;
-
-	list->first = fq->queue[i].next;
-	return i;
-}
 
 static struct fq_packet *queue_pop(struct fq_codel *fq, struct fq_queue *q)
 {
@@ -64,11 +39,7 @@ void fq_codel_enqueue(struct fq_codel *fq, const struct fq_codel_params *params,
 	q->bytes += packet->bytes;
 	fq->bytes += packet->bytes;
 	fq->packets++;
-	if (q->listed)
-		return;
-	q->listed = true;
-	q->deficit = (int32_t)params->quantum;
-	list_append(fq, &fq->fresh, i);
+	drr_add(&fq->round, fq->turn, i, params->quantum);
 }
 
 /* The interval over the square root of the count: RFC 8289, 5.5. */
@@ -170,45 +141,39 @@ struct fq_packet *fq_codel_dequeue(struct fq_codel *fq, const struct fq_codel_pa
 	uint64_t now, struct fq_packet **ret_dropped)
 {
 	struct fq_packet **drops = ret_dropped;
+	uint32_t i;
 
 	*ret_dropped = NULL;
-	while (fq->fresh.first != NONE || fq->aged.first != NONE) {
-		bool fresh = fq->fresh.first != NONE;
-		struct fq_list *list = fresh ? &fq->fresh : &fq->aged;
-		struct fq_queue *q = &fq->queue[list->first];
+	while ((i = drr_first(&fq->round)) != DRR_NONE) {
 		struct fq_packet *packet;
 
-		if (q->deficit <= 0) {
-			q->deficit += (int32_t)params->quantum;
-			list_append(fq, &fq->aged, list_pop(fq, list));
+		if (fq->turn[i].deficit <= 0) {
+			drr_next_turn(&fq->round, fq->turn, params->quantum);
 			continue;
 		}
-		packet = codel_dequeue(fq, q, params, now, &drops);
+		packet = codel_dequeue(fq, &fq->queue[i], params, now, &drops);
 		if (packet != NULL) {
-			q->deficit -= (int32_t)packet->bytes;
+			drr_charge(fq->turn, (uint16_t)i, packet->bytes);
 			return packet;
 		}
-		/* A new flow waits for a turn of the others before it may be new again: RFC 8290, 4.2. */
-		if (fresh && fq->aged.first != NONE)
-			list_append(fq, &fq->aged, list_pop(fq, list));
-		else
-			fq->queue[list_pop(fq, list)].listed = false;
+		drr_leave(&fq->round, fq->turn);
 	}
 	return NULL;
 }
 
-static void find_fattest(const struct fq_codel *fq, const struct fq_list *list, uint16_t *fattest)
+static void find_fattest(
+	const struct fq_codel *fq, const struct drr_list *list, const struct fq_queue **fattest)
 {
-	for (uint16_t i = list->first; i != NONE; i = fq->queue[i].next)
-		if (*fattest == NONE || fq->queue[i].bytes > fq->queue[*fattest].bytes)
-			*fattest = i;
+	for (uint32_t i = drr_begin(list); i != DRR_NONE; i = drr_after(fq->turn, i))
+		if (*fattest == NULL || fq->queue[i].bytes > (*fattest)->bytes)
+			*fattest = &fq->queue[i];
 }
 
 struct fq_packet *fq_codel_evict(struct fq_codel *fq)
 {
-	uint16_t fattest = NONE;
+	const struct fq_queue *fattest = NULL;
 
-	find_fattest(fq, &fq->fresh, &fattest);
-	find_fattest(fq, &fq->aged, &fattest);
-	return fattest == NONE ? NULL : queue_pop(fq, &fq->queue[fattest]);
+	find_fattest(fq, &fq->round.fresh, &fattest);
+	find_fattest(fq, &fq->round.aged, &fattest);
+	return fattest == NULL ? NULL : queue_pop(fq, &fq->queue[fattest - fq->queue]);
 }

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/drr.h"
+
 #define FQ_CODEL_QUEUES 256 /* flows that are told apart at a time */
 
 /* Embedded in what waits. bytes and ecn are the caller's to set, before fq_codel_enqueue(). */
@@ -20,6 +22,7 @@ struct fq_packet {
 	uint64_t since; /* ticks: when it came; set by fq_codel_enqueue() */
 	uint32_t bytes;
 	uint16_t queue;
+	uint16_t class; /* the caller's */
 	bool ecn; /* its ends understand a mark (RFC 3168): it is marked where another would be dropped */
 	bool marked; /* set by fq_codel_dequeue(): to be marked before it goes */
 };
@@ -45,26 +48,17 @@ struct fq_queue {
 	struct fq_packet *head;
 	struct fq_packet *tail;
 	uint32_t bytes;
-	int32_t deficit;
-	uint16_t next; /* in its list, FQ_CODEL_QUEUES: the last */
-	bool listed;
 	struct codel codel;
 };
 
-struct fq_list {
-	uint16_t first; /* FQ_CODEL_QUEUES: it is empty */
-	uint16_t last;
-};
-
+/* All zero is one that is empty. */
 struct fq_codel {
-	uint32_t packets;     /* that wait */
-	uint64_t bytes;	      /* of them */
-	struct fq_list fresh; /* "new" and "old" in RFC 8290, 4.2 */
-	struct fq_list aged;
+	uint32_t packets; /* that wait */
+	uint64_t bytes;	  /* of them */
+	struct drr round; /* of the queues */
+	struct drr_turn turn[FQ_CODEL_QUEUES];
 	struct fq_queue queue[FQ_CODEL_QUEUES];
 };
-
-void fq_codel_init(struct fq_codel *fq);
 
 /* hash: the flow's. The packet is fq's until it is given back by one of the two that follow. */
 void fq_codel_enqueue(struct fq_codel *fq, const struct fq_codel_params *params,

@@ -302,7 +302,7 @@ static void pair_begin(struct pair *p, struct rnd *r)
 	};
 	p->now = 1 + rnd_next(r) % 1000000;
 	p->model.params = &p->params;
-	fq_codel_init(&p->fq);
+	memset(&p->fq, 0, sizeof(p->fq));
 }
 
 static void test_random(void **state)
