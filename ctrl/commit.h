@@ -83,7 +83,8 @@ void stats_window_free(struct stats_window *window);
 
 /* The parts of stats.get; new references. ids: JSON array of strings, or NULL for all. */
 json_t *stats_ports(json_t *ids);     /* endpoints and uplinks by id */
-json_t *stats_endpoints(json_t *ids); /* endpoints alone */
+json_t *stats_endpoints(json_t *ids); /* endpoints alone, with their rates */
+json_t *stats_uplinks(json_t *ids);   /* uplinks alone, with their capacity */
 json_t *stats_rules(json_t *ids);
 /* Array, by worker; with what each spent on its stages in the window, which may be NULL. */
 json_t *stats_workers(const struct stats_window *window);

@@ -44,7 +44,8 @@ struct meter_values {
 	uint64_t packets_per_s;
 	bool flood; /* of floods, whose burst is another */
 	bool shared;
-	uint16_t shape_mtu; /* 0: what is over the rate is dropped; else it waits */
+	uint16_t shape_mtu; /* 0: what is over the rate is dropped; else it waits, */
+	uint16_t classes;   /* in so many classes */
 };
 
 struct compiled_meter {
@@ -121,6 +122,9 @@ struct meter_context {
 	bool rx_shared;
 };
 int compile_meters(struct compiled *c, const struct qos *q, const struct meter_context *ctx,
+	const struct compiled *prev, uint16_t index, struct snapshot_port *ret, struct error *err);
+/* The meter of what goes out by an uplink, as rx of ret; none without a capacity. The same for what it gives. */
+int compile_uplink_meter(struct compiled *c, const struct uplink *uplink, bool shared,
 	const struct compiled *prev, uint16_t index, struct snapshot_port *ret, struct error *err);
 /* The limits on what comes by an endpoint or an uplink for several; fills flood of ret. The same for what it gives. */
 int compile_flood_meters(struct compiled *c, const struct flood_limits *limits, bool shared,

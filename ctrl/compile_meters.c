@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rates of an endpoint as token buckets. */
+/* Rates of an endpoint, and the capacity of an uplink, as token buckets. */
 #include <stdlib.h>
 
 #include "ctrl/compile.h"
@@ -66,6 +66,7 @@ static struct meter_values values_of(
 		.packets_per_s = tx ? q->tx_pps : q->rx_pps,
 		.shared = tx ? ctx->tx_shared : ctx->rx_shared,
 		.shape_mtu = q->shape ? ctx->mtu : 0,
+		.classes = 1,
 	};
 
 	/* Segments that are larger than the burst are cut where they wait. */
@@ -80,7 +81,7 @@ static bool values_equal(const struct meter_values *a, const struct meter_values
 {
 	return a->bits_per_s == b->bits_per_s && a->burst_bits == b->burst_bits &&
 	       a->packets_per_s == b->packets_per_s && a->flood == b->flood &&
-	       a->shared == b->shared && a->shape_mtu == b->shape_mtu;
+	       a->shared == b->shared && a->shape_mtu == b->shape_mtu && a->classes == b->classes;
 }
 
 static struct meter *meter_of(const struct meter_values *v)
@@ -96,10 +97,10 @@ static int shape(
 {
 	struct shaper *shaper = before != NULL ? before->meter->shaper : NULL;
 
-	if (shaper != NULL)
+	if (shaper != NULL && before->values.classes == v->classes)
 		shaper_ref(shaper);
 	else
-		shaper = shaper_create(v->shared);
+		shaper = shaper_create(v->shared, v->classes);
 	if (shaper == NULL)
 		return -1;
 	meter_shape(meter, shaper, v->shape_mtu);
@@ -154,6 +155,26 @@ int compile_meters(struct compiled *c, const struct qos *q, const struct meter_c
 		else if (*slot != NULL)
 			ret->rx = (*slot)->meter;
 	}
+	return 0;
+}
+
+int compile_uplink_meter(struct compiled *c, const struct uplink *uplink, bool shared,
+	const struct compiled *prev, uint16_t index, struct snapshot_port *ret, struct error *err)
+{
+	struct compiled_meter **slot = &c->meters[index][METER_RX];
+	struct meter_values v = {
+		.bits_per_s = uplink->capacity_kbps * BITS_PER_KBIT,
+		.burst_bits = burst_bits_shaped(
+			uplink->capacity_kbps, 0, frame_bits_max(false, uplink->mtu)),
+		.shared = shared,
+		.shape_mtu = uplink->mtu,
+		.classes = PORTS_MAX,
+	};
+
+	if (meter_get(c, &v, prev != NULL ? prev->meters[index][METER_RX] : NULL, slot, err) != 0)
+		return -1;
+	if (*slot != NULL)
+		ret->rx = (*slot)->meter;
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 
 #include "ctrl/compile.h"
 
+#define BITS_PER_KBIT 1000
+
 _Static_assert(ENDPOINT_IPS_MAX <= SNAPSHOT_IPS_MAX, "every configured address is guarded");
 
 /* An endpoint's own values replace its group's whole. */
@@ -21,10 +23,12 @@ static const struct qos *qos_of(
 	return NULL;
 }
 
-static void marks_fill(struct snapshot_port *port, const struct qos *q)
+static void qos_fill(struct snapshot_port *port, const struct qos *q)
 {
 	if (q == NULL)
 		return;
+	port->share.kept_bits_per_s = q->min_kbps * BITS_PER_KBIT;
+	port->share.weight = q->weight;
 	port->marked = q->has_dscp;
 	port->dscp = q->dscp;
 	port->pcp = q->pcp;
@@ -60,7 +64,7 @@ static int compile_endpoint(struct compiled *c, const struct config *want,
 		.mtu = ctx.mtu,
 	};
 	memcpy(ret->ips, e->ips, e->n_ips * sizeof(e->ips[0]));
-	marks_fill(ret, qos);
+	qos_fill(ret, qos);
 	if (compile_flood_meters(c, &e->guard.floods, ctx.tx_shared, prev, port->index, ret, err) !=
 		0)
 		return -1;
@@ -77,6 +81,8 @@ static int compile_uplink(struct compiled *c, const struct compiled *prev, const
 		.mac = port->mac,
 		.mtu = u->mtu,
 	};
+	if (compile_uplink_meter(c, u, n_workers > 1, prev, port->index, ret, err) != 0)
+		return -1;
 	return compile_flood_meters(
 		c, &u->floods, n_workers > 1 && port->n_rxq > 1, prev, port->index, ret, err);
 }

@@ -76,6 +76,7 @@ struct uplink {
 	char id[ID_MAX + 1];
 	struct port_spec device;
 	uint16_t mtu;
+	uint64_t capacity_kbps; /* of what goes out there; 0: not known, nothing waits for it */
 	struct flood_limits floods;
 };
 
@@ -87,10 +88,12 @@ struct qos {
 	uint64_t rx_burst_kbit;
 	uint64_t tx_pps;
 	uint64_t rx_pps;
-	bool shape;    /* what is over the rate waits; else it is dropped */
-	bool has_dscp; /* else what the container sends keeps its own */
-	uint8_t dscp;  /* 0..63 */
-	uint8_t pcp;   /* 0..7, 802.1p priority on uplinks */
+	uint64_t min_kbps; /* kept for it of every uplink's capacity */
+	uint8_t weight;	   /* 1..100: its share where endpoints compete */
+	bool shape;	   /* what is over the rate waits; else it is dropped */
+	bool has_dscp;	   /* else what the container sends keeps its own */
+	uint8_t dscp;	   /* 0..63 */
+	uint8_t pcp;	   /* 0..7, 802.1p priority on uplinks */
 };
 
 struct group {

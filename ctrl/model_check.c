@@ -183,5 +183,5 @@ int txn_check(struct txn *txn, struct error *err)
 		if (change_check(txn, c, err) < 0)
 			return -1;
 	}
-	return untagged_check(txn, err);
+	return untagged_check(txn, err) < 0 ? -1 : txn_check_capacity(txn, err);
 }

@@ -51,6 +51,8 @@ int txn_store(void *arg, struct error *err);
 
 /* model_check.c: the rules of the outcome. */
 int txn_check(struct txn *txn, struct error *err);
+/* model_capacity.c: what is kept for endpoints is not more than any uplink has. */
+int txn_check_capacity(struct txn *txn, struct error *err);
 
 /* model_txn.c */
 struct txn_change *txn_change_of(const struct txn *txn, enum object_type type, const char *id);

@@ -141,6 +141,7 @@ static void uplink_fill(struct uplink *u, const struct object *object)
 	port_fill(&u->device, json_object_get(object->body, "device"));
 	u->device.queues = (uint16_t)int_of(object->body, "queues", 1);
 	u->mtu = (uint16_t)int_of(object->body, "mtu", 0);
+	u->capacity_kbps = (uint64_t)int_of(object->body, "capacity_kbps", 0);
 	flood_limits_fill(&u->floods, json_object_get(object->body, "guard"));
 }
 
@@ -154,6 +155,8 @@ static bool qos_fill(struct qos *q, json_t *body)
 	q->rx_burst_kbit = (uint64_t)int_of(qos, "rx_burst_kbit", 0);
 	q->tx_pps = (uint64_t)int_of(qos, "tx_pps", 0);
 	q->rx_pps = (uint64_t)int_of(qos, "rx_pps", 0);
+	q->min_kbps = (uint64_t)int_of(qos, "min_kbps", 0);
+	q->weight = (uint8_t)int_of(qos, "weight", 1);
 	q->shape = text_is(qos, "mode", "shape");
 	q->has_dscp = json_object_get(qos, "dscp") != NULL;
 	q->dscp = (uint8_t)int_of(qos, "dscp", 0);

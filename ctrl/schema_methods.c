@@ -117,7 +117,7 @@ PARAMS(retain_params, FIELD_OWNER("Whose endpoints; default: the connection's.")
 
 static const struct field kind_element = {
 	.type = FIELD_ENUM,
-	.values = VALUES("port", "endpoint", "rule", "worker", "drop"),
+	.values = VALUES("port", "endpoint", "uplink", "rule", "worker", "drop"),
 	.doc = "A kind of counters.",
 };
 
@@ -125,7 +125,7 @@ PARAMS(stats_params,
 	{"kinds", FIELD_ARRAY, .max = 64, .element = &kind_element,
 		.doc = "Only these; default: all."},
 	{"ids", FIELD_ARRAY, .max = LIMIT_STATS_IDS, .element = &id_element,
-		.doc = "Only the ports, endpoints and rules with these ids."},
+		.doc = "Only the ports, endpoints, uplinks and rules with these ids."},
 	{"stages_ms", FIELD_INT, .min = 1, .max = LIMIT_STAGES_MS,
 		.doc = "Time the stages of all workers for so long, in milliseconds; the reply "
 		       "comes after that and "
@@ -237,7 +237,8 @@ static const struct method methods[] = {
 		&no_params, "As state.replace.", METHOD_CHANGES, VERB_OTHER, 0},
 	{"resync.abort", "Forget it.", &no_params, "{}", 0, VERB_OTHER, 0},
 	{"stats.get", "Counters.", &stats_params,
-		"{rev, ts_ns, port, endpoint, rule, worker[], drop}", 0, VERB_OTHER, 0},
+		"{rev, ts_ns, port, gone, endpoint, uplink, rule, worker[], drop}", 0, VERB_OTHER,
+		0},
 	{"policy.trace", "What would happen to a packet; touches nothing.", &trace_params,
 		"{verdict, reason, rule, out[], steps[]}", 0, VERB_OTHER, 0},
 	{"events.subscribe", "Get events on this connection; in place of what it got before.",

@@ -66,6 +66,11 @@ static const struct object_schema network_schema = {
 			       "no limit."                                                         \
 	}
 
+#define RATE_KBPS(name, text)                                                                      \
+	{                                                                                          \
+		name, FIELD_INT, .min = 0, .max = LIMIT_KBPS, .fallback = "0", .doc = text         \
+	}
+
 static const struct field uplink_guard_fields[] = {FIELDS_FLOODS, FIELDS_END};
 static const struct object_schema uplink_guard_schema = {
 	.name = "guard",
@@ -80,6 +85,11 @@ static const struct field uplink_fields[] = {
 	{"mtu", FIELD_INT, .min = LIMIT_MTU_MIN, .max = LIMIT_MTU_MAX, .fallback = "1500",
 		.doc = "Largest packet in bytes from the layer-3 header on, VLAN tag not counted."},
 	FIELD_QUEUES,
+	RATE_KBPS("capacity_kbps",
+		"What may go out by it, in 1000 bit/s of layer-2 frames without tag, preamble and "
+		"FCS: a little less than the wire gives. Endpoints that want more share it by "
+		"`qos.min_kbps` and `qos.weight`, and wait for it. 0: not known, all goes to the "
+		"device at once."),
 	{"guard", FIELD_OBJECT, .object = &uplink_guard_schema, .fallback = "{}",
 		.doc = "Storm control: how much may come in by it for several at once, of all "
 		       "networks together."},
@@ -96,10 +106,6 @@ static const struct object_schema uplink_schema = {
 
 /* qos, guard */
 
-#define RATE_KBPS(name, text)                                                                      \
-	{                                                                                          \
-		name, FIELD_INT, .min = 0, .max = LIMIT_KBPS, .fallback = "0", .doc = text         \
-	}
 #define BURST_KBIT(name, text)                                                                     \
 	{                                                                                          \
 		name, FIELD_INT, .min = 0, .max = LIMIT_BURST_KBIT, .fallback = "0", .doc = text   \
@@ -118,8 +124,9 @@ static const struct field qos_fields[] = {
 	{"rx_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
 		.doc = "What it receives, in frames a second. 0: no limit."},
 	{"min_kbps", FIELD_INT, .min = 0, .max = LIMIT_KBPS, .fallback = "0",
-		.enforced = ENFORCED("0"),
-		.doc = "Share of the uplink kept for this endpoint, in 1000 bit/s."},
+		.doc = "Share of every uplink's `capacity_kbps` kept for this endpoint, in 1000 "
+		       "bit/s. More than an uplink has: EXHAUSTED; an uplink without a capacity, "
+		       "or none at all: DEPENDENCY."},
 	{"mode", FIELD_ENUM, .values = VALUES("police", "shape"), .fallback = "\"police\"",
 		.doc = "What happens above the rate: `police` drops, `shape` lets wait, for a few "
 		       "milliseconds, then marks or drops."},
@@ -129,8 +136,9 @@ static const struct field qos_fields[] = {
 	{"pcp", FIELD_INT, .min = 0, .max = 7,
 		.doc = "802.1p priority of what it sends, in its network's tag on uplinks; absent: "
 		       "0. Tags inside are left as they are."},
-	{"weight", FIELD_INT, .min = 1, .max = 100, .fallback = "1", .enforced = ENFORCED("1"),
-		.doc = "Share among endpoints that compete."},
+	{"weight", FIELD_INT, .min = 1, .max = 100, .fallback = "1",
+		.doc = "Share of what it sends among endpoints that compete, for an uplink's "
+		       "capacity beyond what is kept, or for a worker."},
 	FIELDS_END,
 };
 

@@ -47,6 +47,17 @@ static void add_endpoint(json_t *ret, const char *id, uint32_t index)
 	json_object_set_new(ret, id, json);
 }
 
+static void add_uplink(json_t *ret, const char *id, uint32_t index)
+{
+	struct port_stats stats = {0};
+	json_t *json;
+
+	worker_port_stats((uint16_t)index, &stats);
+	json = port_stats_json(&stats);
+	json_object_set_new(json, "capacity", stats_capacity_json(index, &stats));
+	json_object_set_new(ret, id, json);
+}
+
 static void add_rule(json_t *ret, const char *id, uint32_t index)
 {
 	struct rule_stats stats = {0};
@@ -94,6 +105,14 @@ json_t *stats_endpoints(json_t *ids)
 	json_t *ret = json_object();
 
 	add_names(ret, &commit_state.names.endpoint, ids, add_endpoint);
+	return ret;
+}
+
+json_t *stats_uplinks(json_t *ids)
+{
+	json_t *ret = json_object();
+
+	add_names(ret, &commit_state.names.uplink, ids, add_uplink);
 	return ret;
 }
 

@@ -35,4 +35,7 @@ static inline void set_worker_counts(json_t *object, const struct worker_status 
 /* stats_qos.c: of the endpoint with this port index and these counters, {tx, rx}: what it has a limit for. */
 json_t *stats_qos_json(uint32_t index, const struct port_stats *stats);
 
+/* Of the uplink with this port index: the same of its capacity, and who shared it; null without one. */
+json_t *stats_capacity_json(uint32_t index, const struct port_stats *stats);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What an endpoint's rates are, and what became by them of what it sent and was to receive. */
+/* Rates of endpoints and the capacity of uplinks, and what became by them of what was to go. */
 #include "ctrl/commit_state.h"
 #include "ctrl/stats_json.h"
 #include "dataplane/shaper.h"
@@ -60,6 +60,47 @@ static json_t *side_json(const struct compiled_meter *meter, const struct meter_
 	json_object_set_new(ret, "over_pps", count_json(&said[METER_OVER_PACKETS]));
 	if (meter->meter->shaper != NULL)
 		json_object_set_new(ret, "shaper", shaper_json(meter->meter->shaper));
+	return ret;
+}
+
+/* Who sends to an uplink, and what he had of it when there was not enough for all. */
+static json_t *share_json(
+	const struct snapshot_port *from, const struct shaper *shaper, uint16_t index)
+{
+	struct shaper_class_stats stats;
+	json_t *ret = json_object();
+
+	shaper_class_stats_read(shaper, index, &stats);
+	set_count(ret, "weight", from->share.weight == 0 ? 1 : from->share.weight);
+	set_count(ret, "min_kbps", from->share.kept_bits_per_s / BITS_PER_KBIT);
+	set_count(ret, "sent_packets", stats.sent_packets);
+	set_count(ret, "sent_bytes", stats.sent_bytes);
+	set_count(ret, "dropped_packets", stats.dropped_packets);
+	return ret;
+}
+
+json_t *stats_capacity_json(uint32_t index, const struct port_stats *stats)
+{
+	const struct compiled *compiled = commit_state.compiled;
+	const struct compiled_meter *meter =
+		compiled == NULL ? NULL : compiled->meters[index][METER_RX];
+	json_t *shares = json_object();
+	json_t *ret;
+
+	if (meter == NULL) {
+		json_decref(shares);
+		return json_null();
+	}
+	ret = side_json(meter, stats->metered[METER_RX]);
+	for (size_t i = 0; i < compiled->spec.n_ports; i++) {
+		const struct snapshot_port *from = &compiled->ports[i];
+		const char *id;
+
+		if (!from->uplink && commit_port_owner(compiled->port_index[i], &id) != NULL)
+			json_object_set_new(shares, id,
+				share_json(from, meter->meter->shaper, compiled->port_index[i]));
+	}
+	json_object_set_new(ret, "shares", shares);
 	return ret;
 }
 

@@ -84,6 +84,7 @@ struct frame {
 	uint16_t outer_tci; /* of the tag that receive took off, 0 */
 	uint16_t cookie;    /* the receiving port's own, for release */
 	bool sole;	    /* one output only: its transmit may take the mbuf over */
+	uint32_t held_tag;  /* of one that waited to go out: as in tx_item */
 } __attribute__((aligned(64)));
 
 struct burst {

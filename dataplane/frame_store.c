@@ -128,6 +128,7 @@ struct stored_frame *frame_store_put(struct frame_store *s, const struct frame *
 	stored->frame.n_tail = 0;
 	stored->frame.mbuf = NULL;
 	stored->frame.outer_tci = 0;
+	stored->frame.held_tag = 0;
 	return stored;
 }
 

@@ -29,7 +29,7 @@ struct frame_store;
 struct frame_store *frame_store_create(void); /* NULL: no memory */
 void frame_store_free(struct frame_store *s); /* NULL is fine; whatever is in it goes */
 
-/* A copy, without mbuf and tag; NULL: no room. */
+/* A copy, without mbuf and tags; NULL: no room. */
 struct stored_frame *frame_store_put(struct frame_store *s, const struct frame *f);
 
 /* Where what follows the head lies: fills up to n_blocks segs; how many. They stand until the drop. */

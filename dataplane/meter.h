@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "dataplane/counters.h"
-#include "lib/fq_codel.h"
+#include "lib/fair_queue.h"
 #include "lib/spinlock.h"
 #include "lib/token_bucket.h"
 

@@ -208,7 +208,7 @@ unsigned pipeline_resume(
 		run_stages(p, &snap->ports[port], false);
 	} else {
 		for (unsigned i = 0; i < b->n; i++)
-			output_add(p, port, &b->frame[i], 0);
+			output_add(p, port, &b->frame[i], b->frame[i].held_tag);
 		stage_transmit(p);
 		p->paid = false;
 	}

@@ -12,21 +12,30 @@ _Static_assert(SHAPER_FRAMES_MAX + BURST_MAX + 1 <= FRAME_STORE_FRAMES,
 	"room for what waits, what is next and what is under way");
 _Static_assert(BURST_MAX <= 32, "one bit a frame");
 
-struct shaper *shaper_create(bool shared)
+static void destroy(struct shaper *s)
+{
+	frame_store_free(s->store);
+	fair_queue_fini(&s->queue);
+	free(s->class_stats);
+	free(s);
+}
+
+struct shaper *shaper_create(bool shared, uint16_t n_classes)
 {
 	struct shaper *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
 	s->store = frame_store_create();
-	if (s->store == NULL) {
-		free(s);
+	s->class_stats = calloc(n_classes, sizeof(*s->class_stats));
+	if (fair_queue_init(&s->queue, n_classes) != 0 || s->store == NULL ||
+		s->class_stats == NULL) {
+		destroy(s);
 		return NULL;
 	}
 	s->shared = shared;
 	s->refs = 1;
 	s->due_tsc = SHAPER_NEVER;
-	fq_codel_init(&s->fq);
 	return s;
 }
 
@@ -42,8 +51,7 @@ uint64_t shaper_unref(struct shaper *s)
 	if (s == NULL || --s->refs > 0)
 		return 0;
 	lost = s->stats.waiting_packets;
-	frame_store_free(s->store);
-	free(s);
+	destroy(s);
 	return lost;
 }
 
@@ -57,44 +65,59 @@ static struct stored_frame *stored_of(struct fq_packet *packet)
 	return container_of(packet, struct stored_frame, packet);
 }
 
-static void forget(struct shaper *s, struct stored_frame *stored)
+static void forget(struct shaper *s, const struct stored_frame *stored)
 {
 	stat_add(&s->stats.waiting_packets, -1ULL);
 	stat_add(&s->stats.waiting_bytes, -(uint64_t)stored->packet.bytes);
 }
 
+static void drop(struct shaper *s, struct stored_frame *stored)
+{
+	stat_add(&s->class_stats[stored->packet.class].dropped_packets, 1);
+	forget(s, stored);
+	frame_store_drop(s->store, stored);
+}
+
+static void count_full(struct shaper *s, struct shaper_drops *drops)
+{
+	stat_add(&s->stats.full_packets, 1);
+	drops->full++;
+}
+
 /* The oldest of the flow that has most makes room. false: nothing waits but what is next. */
 static bool evict(struct shaper *s, struct shaper_drops *drops)
 {
-	struct fq_packet *packet = fq_codel_evict(&s->fq);
+	struct fq_packet *packet = fair_queue_evict(&s->queue);
 
 	if (packet == NULL)
 		return false;
-	forget(s, stored_of(packet));
-	frame_store_drop(s->store, stored_of(packet));
-	stat_add(&s->stats.full_packets, 1);
-	drops->full++;
+	drop(s, stored_of(packet));
+	count_full(s, drops);
 	return true;
 }
 
-void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f, uint32_t hash,
-	bool ecn, uint64_t now_tsc, struct shaper_drops *drops)
+void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
+	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops)
 {
 	struct stored_frame *stored;
 
 	while ((stored = frame_store_put(s->store, f)) == NULL && evict(s, drops))
 		;
 	if (stored == NULL) {
-		stat_add(&s->stats.full_packets, 1);
-		drops->full++;
+		stat_add(&s->class_stats[place->class].dropped_packets, 1);
+		count_full(s, drops);
 		return;
 	}
+	stored->frame.held_tag = place->tag;
 	stored->packet.bytes = (uint32_t)offload_wire_bytes(f);
-	stored->packet.ecn = ecn;
-	fq_codel_enqueue(&s->fq, &shape->codel, &stored->packet, hash, now_tsc);
+	stored->packet.ecn = place->ecn;
+	fair_queue_set_share(&s->queue, place->class, &place->share, shape->codel.quantum,
+		rte_get_tsc_hz(), now_tsc);
+	fair_queue_enqueue(
+		&s->queue, &shape->codel, &stored->packet, place->class, place->hash, now_tsc);
 	stat_add(&s->stats.waiting_packets, 1);
 	stat_add(&s->stats.waiting_bytes, stored->packet.bytes);
-	while ((s->fq.bytes > shape->bytes_max || s->fq.packets > shape->frames_max) &&
+	while ((s->queue.bytes > shape->bytes_max || s->queue.packets > shape->frames_max) &&
 		evict(s, drops))
 		;
 	if (shaper_is_idle(s))
@@ -106,13 +129,12 @@ static struct stored_frame *choose_next(
 	struct shaper *s, const struct shape *shape, uint64_t now_tsc, struct shaper_drops *drops)
 {
 	struct fq_packet *dropped;
-	struct fq_packet *packet = fq_codel_dequeue(&s->fq, &shape->codel, now_tsc, &dropped);
+	struct fq_packet *packet = fair_queue_dequeue(&s->queue, &shape->codel, now_tsc, &dropped);
 
 	while (dropped != NULL) {
 		struct fq_packet *after = dropped->next;
 
-		forget(s, stored_of(dropped));
-		frame_store_drop(s->store, stored_of(dropped));
+		drop(s, stored_of(dropped));
 		stat_add(&s->stats.codel_packets, 1);
 		drops->codel++;
 		dropped = after;
@@ -128,6 +150,8 @@ static void count_sent(struct shaper *s, const struct stored_frame *stored, uint
 
 	stat_add(&s->stats.sent_packets, 1);
 	stat_add(&s->stats.sent_bytes, stored->packet.bytes);
+	stat_add(&s->class_stats[stored->packet.class].sent_packets, 1);
+	stat_add(&s->class_stats[stored->packet.class].sent_bytes, stored->packet.bytes);
 	stat_add(&s->stats.marked_packets, stored->packet.marked);
 	stat_add(&s->stats.wait_us_sum, us);
 	if (us > s->stats.wait_us_max)
@@ -196,11 +220,18 @@ void shaper_recheck(struct shaper *s)
 		due_at(s, 0);
 }
 
+static void counters_read(const uint64_t *from, uint64_t *to, size_t size)
+{
+	for (size_t i = 0; i < size / sizeof(*to); i++)
+		to[i] = stat_read(&from[i]);
+}
+
 void shaper_stats_read(const struct shaper *s, struct shaper_stats *ret)
 {
-	const uint64_t *from = (const uint64_t *)&s->stats;
-	uint64_t *to = (uint64_t *)ret;
+	counters_read((const uint64_t *)&s->stats, (uint64_t *)ret, sizeof(*ret));
+}
 
-	for (size_t i = 0; i < sizeof(*ret) / sizeof(*to); i++)
-		to[i] = stat_read(&from[i]);
+void shaper_class_stats_read(const struct shaper *s, uint16_t class, struct shaper_class_stats *ret)
+{
+	counters_read((const uint64_t *)&s->class_stats[class], (uint64_t *)ret, sizeof(*ret));
 }

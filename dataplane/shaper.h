@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is over an endpoint's rate in one direction waits here: copied, in FQ-CoDel's order (lib/fq_codel.h), until its meter
- * has room for it. A shaper outlives meters, so that another rate keeps what waits.
+ * What is over an endpoint's rate in one direction, or over an uplink's capacity, waits here: copied, in the order of
+ * lib/fair_queue.h, until its meter has room for it. At an uplink each port that sends is a class of its own. A shaper outlives
+ * meters, so that another rate keeps what waits.
  *
  * The control side makes and frees it. Workers hold frames and take them, under shaper_lock(), where they also hold
  * meter_lock() of the meter by which they take; the lock is nobody's but where several workers use the shaper. One worker takes at
@@ -16,6 +17,7 @@
 #include "dataplane/frame.h"
 #include "dataplane/frame_store.h"
 #include "dataplane/meter.h"
+#include "lib/fair_queue.h"
 #include "lib/spinlock.h"
 
 #define SHAPER_FRAMES_MAX 4000 /* that wait at a time; the store has more, for those under way */
@@ -39,6 +41,13 @@ struct shaper_stats {
 	uint64_t waits[SHAPER_WAITS];
 };
 
+/* What became of the frames of one class, since the shaper was made; large segments that were cut are several. */
+struct shaper_class_stats {
+	uint64_t sent_packets; /* after a wait */
+	uint64_t sent_bytes;
+	uint64_t dropped_packets; /* by CoDel, or where there was no room */
+};
+
 struct shaper {
 	uint64_t
 		due_tsc; /* when there may be something to take; SHAPER_NEVER: nothing waits. Relaxed, any thread */
@@ -47,8 +56,9 @@ struct shaper {
 	unsigned refs; /* control side */
 	struct frame_store *store;
 	struct stored_frame *next; /* its turn has come, and it waits for the meter */
-	struct fq_codel fq;
+	struct fair_queue queue;
 	struct shaper_stats stats; /* written under the lock, read at any time, relaxed */
+	struct shaper_class_stats *class_stats; /* of each class; likewise */
 };
 
 /* Drops of one call, for the caller to count on a port. */
@@ -57,8 +67,17 @@ struct shaper_drops {
 	uint32_t full;
 };
 
-/* With one reference. NULL: no memory. */
-struct shaper *shaper_create(bool shared);
+/* How a frame waits. */
+struct shaper_place {
+	uint16_t class;		 /* below n_classes */
+	struct fair_share share; /* of that class from now on */
+	uint32_t hash;		 /* of its flow */
+	bool ecn;		 /* its ends understand a mark */
+	uint32_t tag;		 /* as in tx_item: becomes held_tag when it goes */
+};
+
+/* With one reference. n_classes: 1..PORTS_MAX. NULL: no memory. */
+struct shaper *shaper_create(bool shared, uint16_t n_classes);
 void shaper_ref(struct shaper *s);
 /* With the last one it is freed: how many frames then still waited. NULL is fine. */
 uint64_t shaper_unref(struct shaper *s);
@@ -95,11 +114,10 @@ static inline bool shaper_lets_pass(
 }
 
 /*
- * A copy of the frame waits. hash: its flow's; ecn: its ends understand a mark. What has no room, itself or another
- * that has waited longer, is dropped.
+ * A copy of the frame waits. What has no room, itself or another that has waited longer, is dropped.
  */
-void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f, uint32_t hash,
-	bool ecn, uint64_t now_tsc, struct shaper_drops *drops);
+void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
+	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops);
 
 /*
  * Fill b with frames that the meter has room for; returns how many. Bit i of *ret_marked: frame i is to be marked. They stay the
@@ -113,5 +131,7 @@ void shaper_release(struct shaper *s, const struct burst *b);
 void shaper_recheck(struct shaper *s);
 
 void shaper_stats_read(const struct shaper *s, struct shaper_stats *ret);
+void shaper_class_stats_read(
+	const struct shaper *s, uint16_t class, struct shaper_class_stats *ret);
 
 #endif

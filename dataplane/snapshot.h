@@ -74,7 +74,9 @@ struct snapshot_port {
 	uint32_t tag;
 	uint16_t worker;  /* that polls its first queue; set by snapshot_create() */
 	struct meter *tx; /* what the container sends; NULL: no limit */
-	struct meter *rx;
+	struct meter *rx; /* what it receives; of an uplink: what goes out there */
+	struct fair_share
+		share; /* of what goes by it to an uplink; its weight also among what a worker polls */
 	struct meter *flood[FLOOD_KINDS]; /* what comes by it for several; NULL: no limit */
 };
 

@@ -84,6 +84,7 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 	if (worker_shapers_take(w) != 0)
 		w->n_slots = 0;
 	w->n_lively = w->n_slots;
+	worker_shares_take(w);
 	stat_add(&w->polls, n - w->polls);
 	__atomic_store_n(&w->rearm, true, __ATOMIC_RELAXED);
 	w->last_work_tsc = rte_rdtsc();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What worker.c (threads, loop), worker_round.c, worker_publish.c (snapshots), worker_moves.c, worker_idle.c (sleeping),
- * worker_watch.c (readiness), worker_shape.c, worker_announce.c and worker_stats.c share.
+ * What worker.c (threads, loop), worker_round.c, worker_share.c (weights), worker_publish.c (snapshots), worker_moves.c,
+ * worker_idle.c (sleeping), worker_watch.c (readiness), worker_shape.c, worker_announce.c and worker_stats.c share.
  */
 #ifndef LEAT_DATAPLANE_WORKER_PRIVATE_H
 #define LEAT_DATAPLANE_WORKER_PRIVATE_H
@@ -24,13 +24,15 @@
 struct poll_slot {
 	struct snapshot_poll poll;
 	struct port *port;
-	bool rx_syscall;	 /* of port: not to touch that for every look */
-	bool must_poll;		 /* its fd cannot be waited for */
-	bool hot;		 /* worth a receive that costs a system call */
-	bool watched;		 /* its fd, if it has one, is in the epoll set */
-	uint8_t silent_rounds;	 /* looks in a row that found nothing */
-	uint8_t burst;		 /* frames of the next visit at most, 1..BURST_MAX */
-	uint32_t busy_looks;	 /* in a row, that found frames after a short silence */
+	bool rx_syscall;       /* of port: not to touch that for every look */
+	bool must_poll;	       /* its fd cannot be waited for */
+	bool hot;	       /* worth a receive that costs a system call */
+	bool watched;	       /* its fd, if it has one, is in the epoll set */
+	uint8_t silent_rounds; /* looks in a row that found nothing */
+	uint8_t burst;	       /* frames of the next visit at most, 1..BURST_MAX */
+	uint32_t busy_looks;   /* in a row, that found frames after a short silence */
+	uint32_t weight;       /* and what it has saved up: see worker_share.c */
+	uint32_t credit;
 	uint64_t last_found_tsc; /* when a look last found frames */
 };
 
@@ -62,6 +64,10 @@ struct worker {
 	unsigned slots_room;  /* of slots and order */
 	struct shaper_slot *shapers;
 	unsigned n_shapers;
+	uint32_t frame_credit;	/* what a frame costs of a slot's credit; 0: all slots are alike */
+	uint32_t rounds_credit; /* how many rounds' worth of credit this round gives */
+	uint32_t
+		rounds_wanted; /* the fewest that one which was passed by needs; UINT32_MAX: none */
 	bool has_syscall_ports;
 	bool busy;	 /* the last round had work */
 	bool look_found; /* this round found frames of ports that cost a system call */
@@ -112,6 +118,15 @@ bool worker_moves_mark(
  */
 struct announcement *worker_announcement_take(struct worker *w);
 void worker_announcement_send(struct worker *w, struct announcement *announcement, uint64_t now);
+
+/*
+ * worker_share.c: the weights of the slots as they are. With w->frame_credit, before a visit: another round's credit, is
+ * it enough? After a visit, and after a round.
+ */
+void worker_shares_take(struct worker *w);
+bool worker_share_has(struct worker *w, struct poll_slot *slot);
+void worker_share_spend(struct worker *w, struct poll_slot *slot, unsigned frames);
+void worker_shares_next_round(struct worker *w, bool worked);
 
 /* worker_shape.c: the shapers of the slots as they are. 0 or -errno: no memory. */
 int worker_shapers_take(struct worker *w);

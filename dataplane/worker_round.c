@@ -5,6 +5,7 @@
  * and sixty silent ports would cost a busy pair of them a third of its rate. How long a look may take is bounded, so
  * that nobody waits long for a neighbour who floods.
  */
+#include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 
 #include "dataplane/worker_private.h"
@@ -50,6 +51,8 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll, slot->burst);
 	if (n != 0)
 		visit_ends(w, slot, n);
+	if (unlikely(w->frame_credit != 0))
+		worker_share_spend(w, slot, n);
 	if (slot->rx_syscall) {
 		/* Less than it gives at most: that was all, and to see it costs a call more. */
 		slot->hot = n >= RTE_MIN(slot->port->rx_burst, burst);
@@ -74,8 +77,13 @@ static inline __attribute__((always_inline)) unsigned lively_poll(
 
 	while (i < w->n_lively) {
 		struct poll_slot *slot = &w->slots[w->order[i]];
-		unsigned n = slot_poll(w, slot, now, timed);
+		unsigned n;
 
+		if (unlikely(w->frame_credit != 0) && !worker_share_has(w, slot)) {
+			i++;
+			continue;
+		}
+		n = slot_poll(w, slot, now, timed);
 		if (n == 0 && falls_silent(slot)) {
 			order_swap(w, i, --w->n_lively);
 			continue;
@@ -149,6 +157,8 @@ static inline __attribute__((always_inline)) unsigned round_poll(
 	if (timed && work != 0)
 		stage_lap(&w->pipeline->cycles, TIMED_notify, work);
 	w->busy = work != 0;
+	if (unlikely(w->frame_credit != 0))
+		worker_shares_next_round(w, work != 0);
 	if (look)
 		worker_look_next(w, w->look_found, work != 0, now);
 	return work;

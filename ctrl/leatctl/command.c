@@ -24,10 +24,12 @@ static const struct command commands[] = {
 		"or stages_ms."},
 	{"worker", "watch", COMMAND_WATCH, "stats.get", NULL, NULL, false, "kinds=worker",
 		print_workers, "The same again and again, until it is ended."},
-	{"qos", "show", COMMAND_CALL, "stats.get", "[ID]", "ids", false, "kinds=endpoint",
+	{"qos", "show", COMMAND_CALL, "stats.get", "[ID]", "ids", false, "kinds=endpoint,uplink",
 		print_qos,
-		"The rates of endpoints each way, and what of what was sent conformed to them."},
-	{"qos", "watch", COMMAND_REPEAT, "stats.get", "[ID]", "ids", false, "kinds=endpoint",
+		"The rates of endpoints each way, the capacity of uplinks, and what of what was "
+		"sent "
+		"conformed to them; who shared an uplink."},
+	{"qos", "watch", COMMAND_REPEAT, "stats.get", "[ID]", "ids", false, "kinds=endpoint,uplink",
 		print_qos, "The same once a second, with the rate of now, until it is ended."},
 	{"dump", NULL, COMMAND_CALL, "state.get", NULL, NULL, false, NULL, print_json, NULL},
 	{"apply", NULL, COMMAND_DOCUMENT, "state.replace", "FILE", NULL, true, NULL, print_replace,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rates of endpoints, and what became of what was sent by them; watched, also how much that is now. */
+/* Rates of endpoints and uplinks, and what became of what was sent by them; watched, also how much that is now. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -101,10 +101,92 @@ static void rows_append(json_t *rows, const char *id, json_t *qos, json_t *forme
 	}
 }
 
+/* Who had to wait for an uplink, or is to have more of it than others. */
+static void shares_append(
+	json_t *rows, const char *uplink, json_t *shares, json_t *former, double seconds)
+{
+	const char *id;
+	json_t *share;
+
+	json_object_foreach (shares, id, share) {
+		json_t *row;
+
+		if (count_at(share, "sent_packets") == 0 &&
+			count_at(share, "dropped_packets") == 0 && count_at(share, "weight") == 1 &&
+			count_at(share, "min_kbps") == 0)
+			continue;
+		row = json_copy(share);
+		json_object_set_new(row, "uplink", json_string(uplink));
+		json_object_set_new(row, "id", json_string(id));
+		if (seconds > 0)
+			set_kbps(row, "now",
+				growth(share, json_object_get(former, id), "sent_bytes", seconds) *
+					BITS_PER_BYTE);
+		json_array_append_new(rows, row);
+	}
+}
+
+static void print_shares(json_t *rows)
+{
+	static const struct table_column columns[] = {
+		{"UPLINK", "uplink", CELL_TEXT},
+		{"SENDER", "id", CELL_TEXT},
+		{"WEIGHT", "weight", CELL_NUMBER},
+		{"KEPT", "min_kbps", CELL_KBPS},
+		{"WAITED", "sent_packets", CELL_NUMBER},
+		{"BYTES", "sent_bytes", CELL_BYTES},
+		{"DROPPED", "dropped_packets", CELL_NUMBER},
+		{"NOW", "now", CELL_NUMBER},
+		{NULL, NULL, CELL_TEXT},
+	};
+
+	if (json_array_size(rows) == 0)
+		return;
+	puts("");
+	table_print(columns, rows);
+}
+
+static double seconds_since(json_t *result, json_t *former)
+{
+	return former == NULL
+		       ? 0
+		       : (double)(count_at(result, "ts_ns") - count_at(former, "ts_ns")) / NS_PER_S;
+}
+
+/* The rates, and who shared uplinks; false: there is no endpoint or uplink. */
+static bool collect(json_t *result, json_t *rows, json_t *shares)
+{
+	json_t *former = json_object_get(result, WATCH_FORMER);
+	double seconds = seconds_since(result, former);
+	const char *id;
+	json_t *port;
+
+	json_object_foreach (json_object_get(result, "endpoint"), id, port) {
+		json_t *then = json_object_get(json_object_get(former, "endpoint"), id);
+
+		rows_append(rows, id, json_object_get(port, "qos"), json_object_get(then, "qos"),
+			seconds);
+	}
+	json_object_foreach (json_object_get(result, "uplink"), id, port) {
+		json_t *then = json_object_get(
+			json_object_get(json_object_get(former, "uplink"), id), "capacity");
+		json_t *capacity = json_object_get(port, "capacity");
+
+		if (!json_is_object(capacity))
+			continue;
+		json_array_append_new(rows, row_of(id, "out", capacity, then, seconds));
+		shares_append(shares, id, json_object_get(capacity, "shares"),
+			json_object_get(then, "shares"), seconds);
+	}
+	return json_object_size(json_object_get(result, "endpoint")) +
+		       json_object_size(json_object_get(result, "uplink")) !=
+	       0;
+}
+
 void print_qos(json_t *result, const struct printed *what)
 {
 	static const struct table_column columns[] = {
-		{"ENDPOINT", "id", CELL_TEXT},
+		{"PORT", "id", CELL_TEXT},
 		{"DIRECTION", "direction", CELL_TEXT},
 		{"MODE", "mode", CELL_TEXT},
 		{"RATE", "kbps", CELL_KBPS},
@@ -126,26 +208,17 @@ void print_qos(json_t *result, const struct printed *what)
 		{"DROPS/S", "drops", CELL_NUMBER},
 		{NULL, NULL, CELL_TEXT},
 	};
-	json_t *former = json_object_get(result, WATCH_FORMER);
-	double seconds = former == NULL
-				 ? 0
-				 : (double)(count_at(result, "ts_ns") - count_at(former, "ts_ns")) /
-					   NS_PER_S;
 	json_t *rows = json_array();
-	const char *id;
-	json_t *endpoint;
+	json_t *shares = json_array();
+	bool any = collect(result, rows, shares);
 
-	json_object_foreach (json_object_get(result, "endpoint"), id, endpoint) {
-		json_t *then = json_object_get(json_object_get(former, "endpoint"), id);
-
-		rows_append(rows, id, json_object_get(endpoint, "qos"),
-			json_object_get(then, "qos"), seconds);
-	}
 	if (json_array_size(rows) > 0)
 		table_print(columns, rows);
-	else if (what->id != NULL && json_object_size(json_object_get(result, "endpoint")) == 0)
-		printf("there is no endpoint %s\n", what->id);
+	else if (what->id != NULL && !any)
+		printf("there is no endpoint or uplink %s\n", what->id);
 	else
 		puts("no rate");
+	print_shares(shares);
 	json_decref(rows);
+	json_decref(shares);
 }

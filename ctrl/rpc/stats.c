@@ -55,6 +55,8 @@ json_t *stats_get(const struct call *call, struct failure *failure)
 	}
 	if (kind_wanted(kinds, "endpoint"))
 		json_object_set_new(result, "endpoint", stats_endpoints(ids));
+	if (kind_wanted(kinds, "uplink"))
+		json_object_set_new(result, "uplink", stats_uplinks(ids));
 	if (kind_wanted(kinds, "rule"))
 		json_object_set_new(result, "rule", stats_rules(ids));
 	if (kind_wanted(kinds, "worker"))

@@ -33,21 +33,21 @@ static uint32_t flow_hash(const struct frame *f)
 }
 
 /* A large segment that would take too long by itself is cut: nothing can go between its parts. */
-static void hold(
-	struct pipeline *p, struct meter *meter, struct frame *f, struct shaper_drops *drops)
+static void hold(struct pipeline *p, struct meter *meter, struct frame *f,
+	struct shaper_place *place, struct shaper_drops *drops)
 {
 	const struct shape *shape = &meter->shape;
-	uint32_t hash = flow_hash(f);
-	bool ecn = frame_knows_ecn(f);
 	uint32_t n = offload_wire_frames(f);
 
+	place->hash = flow_hash(f);
+	place->ecn = frame_knows_ecn(f);
 	if (n == 1 || offload_wire_bytes(f) <= shape->whole_max) {
-		shaper_hold(meter->shaper, shape, f, hash, ecn, p->now_tsc, drops);
+		shaper_hold(meter->shaper, shape, f, place, p->now_tsc, drops);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		offload_segment(f, i, &p->segment);
-		shaper_hold(meter->shaper, shape, &p->segment.frame, hash, ecn, p->now_tsc, drops);
+		shaper_hold(meter->shaper, shape, &p->segment.frame, place, p->now_tsc, drops);
 	}
 	stat_add(&p->stats[p->burst.port].copies, n - 1);
 }
@@ -72,6 +72,7 @@ void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[
 {
 	struct shaper *s = in->tx->shaper;
 	struct shaper_drops drops = {0};
+	struct shaper_place place = {0};
 	bool was_idle;
 
 	shaper_lock(s);
@@ -79,24 +80,38 @@ void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[
 	for (unsigned i = 0; i < p->burst.n; i++) {
 		held[i] = p->drop[i] == 0 && p->flow[i]->drop == 0;
 		if (held[i])
-			hold(p, in->tx, &p->burst.frame[i], &drops);
+			hold(p, in->tx, &p->burst.frame[i], &place, &drops);
 	}
 	shaper_unlock(s);
 	count_drops(p, in->port->index, METER_TX, &drops);
 	tell_owner(p, in->port->index, was_idle);
 }
 
+/* At an uplink it competes with what other ports send. */
+static struct shaper_place place_at(const struct pipeline *p, const struct snapshot_port *to)
+{
+	struct shaper_place place = {0};
+
+	if (to->uplink) {
+		place.class = p->burst.port;
+		place.share = p->snap->ports[p->burst.port].share;
+	}
+	return place;
+}
+
 void shape_receiver(struct pipeline *p, uint16_t port, struct out_queue *q)
 {
 	struct meter *meter = p->snap->ports[port].rx;
+	struct shaper_place place = place_at(p, &p->snap->ports[port]);
 	struct shaper_drops drops = {0};
 	bool was_idle;
 
 	shaper_lock(meter->shaper);
 	was_idle = shaper_is_idle(meter->shaper);
-	/* An endpoint's frames have no tag. */
-	for (uint16_t k = 0; k < q->n; k++)
-		hold(p, meter, q->item[k].frame, &drops);
+	for (uint16_t k = 0; k < q->n; k++) {
+		place.tag = q->item[k].tag;
+		hold(p, meter, q->item[k].frame, &place, &drops);
+	}
 	shaper_unlock(meter->shaper);
 	q->n = 0;
 	count_drops(p, port, METER_RX, &drops);

@@ -95,6 +95,11 @@ json_t *stats_endpoints(json_t *ids)
 	return stats_ports(ids);
 }
 
+json_t *stats_uplinks(json_t *ids)
+{
+	return stats_ports(ids);
+}
+
 json_t *stats_rules(json_t *ids)
 {
 	return stats_ports(ids);

@@ -19,10 +19,11 @@ const struct valid_params valid_params[] = {
 		"\"encap\":\"vlan\",\"vlan\":100,\"subnet\":\"10.1.0.0/16\","
 		"\"gateway\":\"10.1.0.1\",\"subnet6\":\"2001:db8::/64\","
 		"\"gateway6\":\"2001:db8::1\",\"mtu\":1500,\"arp\":\"flood\",\"snooping\":true}"},
-	{"uplink.upsert", "{\"id\":\"u\",\"owner\":\"o\",\"labels\":{},\"mtu\":1500,\"queues\":1,"
-			  "\"device\":{\"kind\":\"pci\",\"address\":\"0000:3b:00.0\"},"
-			  "\"guard\":{\"broadcast_pps\":1,\"multicast_pps\":2,"
-			  "\"unknown_unicast_pps\":3}}"},
+	{"uplink.upsert",
+		"{\"id\":\"u\",\"owner\":\"o\",\"labels\":{},\"mtu\":1500,\"queues\":1,"
+		"\"capacity_kbps\":5,\"device\":{\"kind\":\"pci\",\"address\":\"0000:3b:00.0\"},"
+		"\"guard\":{\"broadcast_pps\":1,\"multicast_pps\":2,"
+		"\"unknown_unicast_pps\":3}}"},
 	{"uplink.upsert", "{\"id\":\"u\",\"device\":{\"kind\":\"af_xdp\",\"netdev\":\"eth1\"}}"},
 	{"uplink.upsert", "{\"id\":\"u\",\"device\":{\"kind\":\"af_packet\",\"netdev\":\"eth1\"}}"},
 	{"uplink.upsert", "{\"id\":\"u\",\"device\":{\"kind\":\"tap\",\"name\":\"leat0\"}}"},
@@ -31,7 +32,7 @@ const struct valid_params valid_params[] = {
 	{"group.upsert", "{\"id\":\"g\",\"owner\":\"o\",\"labels\":{},\"tenant\":\"t\",\"num\":5,"
 			 "\"network\":\"n\",\"default_action\":\"deny\",\"qos\":{\"tx_kbps\":1,"
 			 "\"tx_burst_kbit\":2,\"rx_kbps\":3,\"rx_burst_kbit\":4,\"tx_pps\":5,"
-			 "\"rx_pps\":6,\"min_kbps\":0,\"mode\":\"police\",\"weight\":1}}"},
+			 "\"rx_pps\":6,\"min_kbps\":7,\"mode\":\"police\",\"weight\":8}}"},
 	{"endpoint.upsert",
 		"{\"id\":\"e\",\"owner\":\"o\",\"labels\":{},\"network\":\"n\",\"group\":\"g\","
 		"\"mac\":\"02:00:00:00:00:01\",\"ips\":[\"10.1.0.2\",\"2001:db8::2\"],"

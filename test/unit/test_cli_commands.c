@@ -142,7 +142,8 @@ static int command_run(struct settings settings, const char *const *words,
 	"{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"error\":{\"code\":" #code                           \
 	",\"message\":\"no\",\"data\":{\"reason\":\"" reason "\"}}}\n"
 
-#define QOS_REQUEST(id) REQUEST(id, "stats.get", "{\"kinds\":[\"endpoint\"],\"ids\":[\"e\"]}")
+#define QOS_REQUEST(id)                                                                            \
+	REQUEST(id, "stats.get", "{\"kinds\":[\"endpoint\",\"uplink\"],\"ids\":[\"e\"]}")
 #define QOS_REPLY(id, ts_ns, bytes, over)                                                          \
 	REPLY(id, "{\"ts_ns\":" #ts_ns ",\"endpoint\":{\"e\":{\"qos\":{\"rx\":{"                   \
 		  "\"kbps\":2000,\"burst_bits\":700000,"                                           \
@@ -199,7 +200,7 @@ static const struct {
 			REPLY(1, "{\"port\":{\"p\":{\"drops\":{}}}}")},
 		STATUS_DONE, "no packet was dropped"},
 	{{"qos", "show", "e"}, {0}, {QOS_REQUEST(1), QOS_REPLY(1, 0, 1500, 3)}, STATUS_DONE,
-		"e        rx        police 2 Mbit/s 700 kbit          9 1.50 kB         3        "
+		"e    rx        police 2 Mbit/s 700 kbit          9 1.50 kB         3        "
 		"0\n"},
 	/* Of four waits two were below 4 us, one below 8, one below 1,024. */
 	{{"qos", "show", "e"}, {0},
@@ -209,12 +210,26 @@ static const struct {
 				 "\"queue_full_drops\":0,\"wait_us_max\":600,"
 				 "\"waits\":[0,0,2,1,0,0,0,0,0,0,1]}}}}}}")},
 		STATUS_DONE,
-		"e        tx        shape   7       3      4           1          0   < 4 us "
+		"e    tx        shape   7       3      4           1          0   < 4 us "
 		"< 1024 us 600 us\n"},
 	{{"qos", "show", "ids=e"}, {0}, {QOS_REQUEST(1), REPLY(1, "{\"endpoint\":{\"e\":{}}}")},
 		STATUS_DONE, "no rate\n"},
 	{{"qos", "show", "e"}, {0}, {QOS_REQUEST(1), REPLY(1, "{\"endpoint\":{}}")}, STATUS_DONE,
-		"there is no endpoint e\n"},
+		"there is no endpoint or uplink e\n"},
+	/* Who has a share like all and had to wait for nothing is not named. */
+	{{"qos", "show", "e"}, {0},
+		{QOS_REQUEST(1),
+			REPLY(1, "{\"endpoint\":{},\"uplink\":{\"e\":{\"capacity\":{\"kbps\":5000,"
+				 "\"burst_bits\":9000,\"shares\":{\"a\":{\"weight\":3,"
+				 "\"min_kbps\":2000,\"sent_packets\":0,\"sent_bytes\":0,"
+				 "\"dropped_packets\":0},\"b\":{\"weight\":1,\"min_kbps\":0,"
+				 "\"sent_packets\":8,\"sent_bytes\":90,\"dropped_packets\":1},"
+				 "\"c\":{\"weight\":1,\"min_kbps\":0,\"sent_packets\":0,"
+				 "\"sent_bytes\":0,\"dropped_packets\":0}}}}}}")},
+		STATUS_DONE,
+		"9 kbit\n\nUPLINK SENDER WEIGHT     KEPT WAITED BYTES DROPPED\n"
+		"e      a           3 2 Mbit/s      0   0 B       0\n"
+		"e      b           1               8  90 B       1\n"},
 	/* 500 kB in two seconds. */
 	{{"qos", "watch", "e"}, {0},
 		{QOS_REQUEST(1), QOS_REPLY(1, 1000000000, 1500, 3), QOS_REQUEST(2),

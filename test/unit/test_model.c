@@ -133,6 +133,36 @@ static void test_untagged_networks(void **state)
 	ok("network.upsert", NET("b", "3"));
 }
 
+#define TAP_UPLINK(id, more)                                                                       \
+	"{\"id\":\"" id "\",\"device\":{\"kind\":\"tap\",\"name\":\"" id "\"}" more "}"
+#define KEEPS(kbps) ",\"qos\":{\"min_kbps\":" kbps "}"
+
+/* What is kept for endpoints is at most what each uplink has, by whatever change it would be more. */
+static void test_capacity(void **state)
+{
+	(void)state;
+	ok("network.upsert", NET("blue", "10"));
+	refused("endpoint.upsert", TAP("a", "blue", KEEPS("1")), LEAT_DEPENDENCY);
+	ok("group.upsert", "{\"id\":\"g\"" KEEPS("300") "}");
+	refused("endpoint.upsert", TAP("a", "blue", ",\"group\":\"g\""), LEAT_DEPENDENCY);
+	ok("uplink.upsert", TAP_UPLINK("up", ",\"capacity_kbps\":1000"));
+	ok("endpoint.upsert", TAP("a", "blue", ",\"group\":\"g\""));
+	ok("endpoint.upsert", TAP("b", "blue", KEEPS("700")));
+	refused("endpoint.upsert", TAP("c", "blue", KEEPS("1")), LEAT_EXHAUSTED);
+	refused("group.upsert", "{\"id\":\"g\"" KEEPS("301") "}", LEAT_EXHAUSTED);
+	refused("uplink.upsert", TAP_UPLINK("up", ",\"capacity_kbps\":999"), LEAT_EXHAUSTED);
+	refused("uplink.upsert", TAP_UPLINK("up", ""), LEAT_DEPENDENCY);
+	refused("uplink.upsert", TAP_UPLINK("other", ""), LEAT_DEPENDENCY);
+	refused("uplink.delete", "{\"id\":\"up\"}", LEAT_IN_USE);
+	/* Its own values replace its group's, so they make room; and all in one go is as good. */
+	ok("endpoint.upsert", TAP("a", "blue", ",\"group\":\"g\"" KEEPS("0")));
+	ok("endpoint.upsert", TAP("c", "blue", KEEPS("300")));
+	ok("txn.apply", "{\"ops\":[{\"method\":\"uplink.upsert\",\"params\":" TAP_UPLINK(
+				"up", ",\"capacity_kbps\":300") "},"
+								"{\"method\":\"endpoint.delete\","
+								"\"params\":{\"id\":\"b\"}}]}");
+}
+
 static void test_takeover(void **state)
 {
 	(void)state;
@@ -226,6 +256,7 @@ int main(void)
 		MODEL_TEST(test_owners),
 		MODEL_TEST(test_conflicts),
 		MODEL_TEST(test_untagged_networks),
+		MODEL_TEST(test_capacity),
 		MODEL_TEST(test_takeover),
 		MODEL_TEST(test_mac_of_id),
 		MODEL_TEST(test_unchanged_items_stay),

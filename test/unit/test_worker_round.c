@@ -20,7 +20,9 @@
 #define VISIT 1000 /* clock ticks that a visit may take */
 
 static unsigned looks[QUEUES];
+static uint64_t frames[QUEUES];
 static bool has_frames[QUEUES];
+static bool greedy; /* who has frames has more than anybody takes; else one at a time */
 
 static uint16_t receive(struct port *port, uint16_t queue, struct burst *b)
 {
@@ -33,11 +35,13 @@ static uint16_t receive(struct port *port, uint16_t queue, struct burst *b)
 	if (!has_frames[i])
 		return 0;
 	/* From a group address, which nobody has: it goes no further than the guard. */
-	b->n = 1;
-	memset(b->head[0], 1, FRAME_LEN_MIN);
-	b->frame[0] =
-		(struct frame){.head = b->head[0], .head_len = FRAME_LEN_MIN, .len = FRAME_LEN_MIN};
-	return 1;
+	for (b->n = 0; b->n < (greedy ? b->max : 1); b->n++) {
+		memset(b->head[b->n], 1, FRAME_LEN_MIN);
+		b->frame[b->n] = (struct frame){
+			.head = b->head[b->n], .head_len = FRAME_LEN_MIN, .len = FRAME_LEN_MIN};
+	}
+	frames[i] += b->n;
+	return b->n;
 }
 
 static void release(struct port *port, uint16_t queue, struct burst *b)
@@ -110,7 +114,9 @@ static void begin(void)
 		order[i] = (uint16_t)i;
 		has_frames[i] = false;
 		looks[i] = 0;
+		frames[i] = 0;
 	}
+	greedy = false;
 }
 
 static void rounds(unsigned n)
@@ -188,6 +194,58 @@ static void test_random_traffic_forgets_nobody(void **state)
 	}
 }
 
+/* The first three have these weights, and more frames than they can get rid of. */
+static void compete(const uint8_t weight[3])
+{
+	begin();
+	greedy = true;
+	for (unsigned i = 0; i < 3; i++) {
+		snap->ports[i].share.weight = weight[i];
+		has_frames[i] = true;
+	}
+	worker_shares_take(&w);
+	for (unsigned i = 0; i < 3; i++)
+		snap->ports[i].share.weight = 0;
+}
+
+static void test_weights_share_a_worker(void **state)
+{
+	static const uint8_t weight[3] = {1, 2, 4};
+
+	(void)state;
+	compete(weight);
+	rounds(4 * ROUNDS);
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t due = (frames[0] + frames[1] + frames[2]) * weight[i] / 7;
+
+		assert_in_range(frames[i], due - 2 * BURST_MAX, due + 2 * BURST_MAX);
+	}
+}
+
+/* A light one that has the worker to itself does not wait for heavier ones that are silent. */
+static void test_light_one_alone_waits_for_nobody(void **state)
+{
+	static const uint8_t weight[3] = {1, 1, 100};
+
+	(void)state;
+	compete(weight);
+	has_frames[1] = has_frames[2] = false;
+	rounds(2 * ROUNDS);
+	assert_true(looks[0] >= ROUNDS - 1);
+}
+
+static void test_equal_weights_cost_nothing(void **state)
+{
+	static const uint8_t weight[3] = {1, 1, 1};
+
+	(void)state;
+	compete(weight);
+	rounds(ROUNDS);
+	assert_int_equal(w.frame_credit, 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(looks[i], ROUNDS);
+}
+
 static void test_burst_goes_by_what_frames_cost(void **state)
 {
 	uint8_t burst = BURST_MAX;
@@ -213,6 +271,9 @@ int main(void)
 		cmocka_unit_test(test_busy_worker_passes_silent_queues_by),
 		cmocka_unit_test(test_silent_queue_that_has_frames_is_lively),
 		cmocka_unit_test(test_random_traffic_forgets_nobody),
+		cmocka_unit_test(test_weights_share_a_worker),
+		cmocka_unit_test(test_light_one_alone_waits_for_nobody),
+		cmocka_unit_test(test_equal_weights_cost_nothing),
 		cmocka_unit_test(test_burst_goes_by_what_frames_cost),
 	};
 

@@ -13,8 +13,8 @@ FIGURES = {"p50": "50.000", "p99": "99.000", "p99.9": "99.900"}
 FIRST_PORT = 11111
 
 
-def _round(client, address, port, options):
-    """The round trip, in us."""
+def latency_round(client, address, port, *options):
+    """sockperf's round trip, in us, run in the namespace `client`."""
     argv = rig.on_app_cpu("sockperf", "ping-pong", "--full-rtt", "-i", address, "-p", port, "-t",
                           SECONDS, "-m", BYTES, *options)
     said = client.run(argv, seconds=SECONDS + 20).stdout
@@ -24,18 +24,23 @@ def _round(client, address, port, options):
     return {name: float(match.group(1)) for name, match in found.items()}
 
 
+def latency_server(server, port, *options):
+    """What answers latency_round(), in the namespace `server`."""
+    process = rig.start(server, ["stdbuf", "-oL", *rig.on_app_cpu(
+        "sockperf", "server", "-i", "0.0.0.0", "-p", port, *options)])
+    process.expect("Warmup stage|listen on", 10)
+
+
 def run(book, rounds, _options):
     pair = Containers()
     try:
         for port, (part, options) in enumerate(WAYS.items(), FIRST_PORT):
-            server = rig.start(pair.server.ns, ["stdbuf", "-oL", *rig.on_app_cpu(
-                "sockperf", "server", "-i", "0.0.0.0", "-p", port, *options)])
-            server.expect("Warmup stage|listen on", 10)
+            latency_server(pair.server.ns, port, *options)
             book.say(f"== {part}: sockperf ping-pong, {BYTES} bytes, {SECONDS} s a round")
             for name in FIGURES:
                 book.metric(part, name, "us", "lower", REFERENCE)
             turns(book, part, pair.turns(
                 lambda address, port=port, options=options:
-                _round(pair.client.ns, address, port, options)), rounds)
+                latency_round(pair.client.ns, address, port, *options)), rounds)
     finally:
         pair.close()

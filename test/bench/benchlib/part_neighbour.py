@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Redis beside a neighbour that is as loud as it can."""
+"""Redis, and one request at a time, beside a neighbour that is as loud as it can."""
 import contextlib
 import json
 import signal
@@ -8,6 +8,7 @@ from benchlib import rig
 from benchlib.book import turns
 from benchlib.core_share import CoreShare
 from benchlib.neighbours import Neighbours
+from benchlib.part_latency import FIGURES, latency_round, latency_server
 from benchlib.part_redis import redis_answers, redis_round, redis_start
 
 PART = "neighbour"
@@ -20,6 +21,8 @@ BULK = "TCP bulk"
 LOADS = [ALONE, BURNT, *FLOODS, BULK]
 RATE_KEPT = 0.9
 P99_TIMES = 2
+ASKED = [ALONE, BURNT, "64-byte flood", BULK]  # beside whom one request at a time is timed
+ASKED_PORT = 11111
 
 
 class _Loads:
@@ -75,6 +78,9 @@ def _round(four, loads, site):
         for load in LOADS:
             with loads.running(site, load) as taken:
                 done = redis_round(client, address, REQUESTS)
+                if load in ASKED:
+                    trip = latency_round(client, address, ASKED_PORT, "--tcp")
+                    values.update({f"trip {name}, {load}": us for name, us in trip.items()})
             values[f"requests, {load}"] = done["requests"]
             values[f"p99, {load}"] = done["p99"]
             if taken:
@@ -96,6 +102,14 @@ def _judge(book, site, is_ours):
             book.notes.append(f"{site.name}, {load}: {words}")
 
 
+def _trips(book, site):
+    """One request, one response: beside bulk transfers of others, and without."""
+    for load in ASKED:
+        best = [f"{name} {book.best(PART, f'trip {name}, {load}', site.name):,.0f} us"
+                for name in FIGURES]
+        book.notes.append(f"{site.name}, one request at a time, {load}: {', '.join(best)}")
+
+
 def _drops(book, four):
     """Why the flooder's frames went no further, by its own port's counters."""
     reasons = four.net.drops(four.guests[0].id)
@@ -110,6 +124,7 @@ def run(book, rounds, _options):
         closing.callback(share.close)
         closing.callback(four.close)
         redis_start(four.hosts[0].ns, four.net.directory)
+        latency_server(four.hosts[0].ns, ASKED_PORT, "--tcp")
         for site in four.sites:
             with site.running():
                 redis_answers(four.hosts[1].ns, site.addresses[0])
@@ -118,6 +133,8 @@ def run(book, rounds, _options):
         for load in LOADS:
             book.metric(PART, f"requests, {load}", "1/s", "higher")
             book.metric(PART, f"p99, {load}", "ms", "lower")
+            for name in FIGURES if load in ASKED else ():
+                book.metric(PART, f"trip {name}, {load}", "us", "lower")
             if load in FLOODS:
                 book.metric(PART, f"taken, {load}", "Mpps", "higher")
                 book.metric(PART, f"flooder's core, {load}", "share", "lower")
@@ -125,4 +142,5 @@ def run(book, rounds, _options):
                            for site in four.sites}, rounds)
         for number, site in enumerate(four.sites):
             _judge(book, site, number == 0)
+            _trips(book, site)
         _drops(book, four)

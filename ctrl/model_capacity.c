@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What qos.min_kbps keeps for endpoints, against what uplinks have. */
+#include <inttypes.h>
+
+#include "ctrl/model_internal.h"
+
+/* Calls fn for each object of a type in the outcome; ends when it is not 0, and returns that. */
+static int outcome_each(struct txn *txn, enum object_type type,
+	int (*fn)(const struct txn *txn, const struct object *object, void *arg), void *arg)
+{
+	size_t n;
+	struct object *const *list = model_list(txn->model, type, &n);
+	int ret = 0;
+
+	for (size_t i = 0; i < n && ret == 0; i++)
+		if (txn_change_of(txn, type, list[i]->id) == NULL)
+			ret = fn(txn, list[i], arg);
+	for (const struct txn_change *c = NULL; ret == 0 && (c = txn_next(txn, c)) != NULL;)
+		if (c->type == type && c->after != NULL)
+			ret = fn(txn, c->after, arg);
+	return ret;
+}
+
+/* An endpoint's own qos replaces its group's. */
+static uint64_t kept_of(const struct txn *txn, const struct object *object)
+{
+	const struct endpoint *e = &object->as.endpoint;
+	const struct object *group;
+
+	if (e->has_qos)
+		return e->qos.min_kbps;
+	group = e->group == NULL ? NULL : txn_find(txn, OBJECT_GROUP, e->group);
+	return group == NULL ? 0 : group->as.group.qos.min_kbps;
+}
+
+static int add_kept(const struct txn *txn, const struct object *object, void *arg)
+{
+	*(uint64_t *)arg += kept_of(txn, object);
+	return 0;
+}
+
+struct capacity {
+	uint64_t kept;
+	unsigned uplinks;
+	struct error *err;
+};
+
+static int uplink_holds(const struct txn *txn, const struct object *object, void *arg)
+{
+	struct capacity *c = arg;
+	uint64_t has = object->as.uplink.capacity_kbps;
+
+	(void)txn;
+	c->uplinks++;
+	if (has == 0)
+		return error_set(c->err, LEAT_DEPENDENCY,
+			"qos.min_kbps keeps a share of every uplink, but uplink %s has no "
+			"capacity_kbps",
+			object->id);
+	if (c->kept > has)
+		return error_set(c->err, LEAT_EXHAUSTED,
+			"qos.min_kbps of all endpoints together is %" PRIu64
+			" kbps, more than the capacity_kbps of uplink %s, %" PRIu64,
+			c->kept, object->id, has);
+	return 0;
+}
+
+/* The last change that may have to do with it; NULL: none. */
+static const struct txn_change *last_touch(const struct txn *txn)
+{
+	const struct txn_change *last = NULL;
+
+	for (const struct txn_change *c = NULL; (c = txn_next(txn, c)) != NULL;)
+		if (c->after != c->before && (c->type == OBJECT_UPLINK || c->type == OBJECT_GROUP ||
+						     c->type == OBJECT_ENDPOINT))
+			last = c;
+	return last;
+}
+
+int txn_check_capacity(struct txn *txn, struct error *err)
+{
+	const struct txn_change *touch = last_touch(txn);
+	struct capacity c = {.err = err};
+
+	if (touch == NULL)
+		return 0;
+	outcome_each(txn, OBJECT_ENDPOINT, add_kept, &c.kept);
+	if (c.kept == 0)
+		return 0;
+	if (outcome_each(txn, OBJECT_UPLINK, uplink_holds, &c) != 0)
+		return txn_fail(txn, touch, err);
+	if (c.uplinks != 0)
+		return 0;
+	if (touch->type == OBJECT_UPLINK)
+		error_set(err, LEAT_IN_USE,
+			"it is the last uplink, and qos.min_kbps of endpoints keeps a share of it");
+	else
+		error_set(err, LEAT_DEPENDENCY,
+			"qos.min_kbps keeps a share of an uplink, and there is none; make one "
+			"first");
+	return txn_fail(txn, touch, err);
+}
