@@ -84,39 +84,79 @@ static void count_full(struct shaper *s, struct shaper_drops *drops)
 	drops->full++;
 }
 
-/* The oldest of the flow that has most makes room. false: nothing waits but what is next. */
+/* To look for it costs as much as several frames: once for a burst of drops will do. false: nothing waits but what is next. */
+static bool find_fattest(struct shaper *s)
+{
+	if (s->fattest_stands != 0) {
+		s->fattest_stands--;
+		return true;
+	}
+	s->fattest_stands = BURST_MAX - 1;
+	return fair_queue_fattest(&s->queue, &s->fattest);
+}
+
+/* Makes room. false: there is nothing to be dropped. */
 static bool evict(struct shaper *s, struct shaper_drops *drops)
 {
-	struct fq_packet *packet = fair_queue_evict(&s->queue);
+	struct fq_packet *packet;
 
-	if (packet == NULL)
+	if (!find_fattest(s))
 		return false;
+	packet = fair_queue_evict(&s->queue, &s->fattest);
+	if (packet == NULL) {
+		s->fattest_stands = 0;
+		return s->queue.packets != 0;
+	}
 	drop(s, stored_of(packet));
 	count_full(s, drops);
 	return true;
 }
 
+static bool is_full(const struct shaper *s, const struct shape *shape, uint64_t more_bytes)
+{
+	return s->queue.packets >= shape->frames_max ||
+	       s->queue.bytes + more_bytes > shape->bytes_max;
+}
+
+/* A frame of the flow that would lose one in any case need not be stored first. */
+static bool is_refused(struct shaper *s, const struct shaper_place *place)
+{
+	return find_fattest(s) && s->fattest.class == place->class &&
+	       s->fattest.flow == fq_codel_flow(place->hash);
+}
+
+static void count_refused(
+	struct shaper *s, const struct shaper_place *place, struct shaper_drops *drops)
+{
+	stat_add(&s->class_stats[place->class].dropped_packets, 1);
+	count_full(s, drops);
+}
+
 void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
 	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops)
 {
+	uint32_t bytes = (uint32_t)offload_wire_bytes(f);
 	struct stored_frame *stored;
 
+	if (is_full(s, shape, bytes) && is_refused(s, place)) {
+		count_refused(s, place, drops);
+		return;
+	}
 	while ((stored = frame_store_put(s->store, f)) == NULL && evict(s, drops))
 		;
 	if (stored == NULL) {
-		stat_add(&s->class_stats[place->class].dropped_packets, 1);
-		count_full(s, drops);
+		count_refused(s, place, drops);
 		return;
 	}
 	stored->frame.held_tag = place->tag;
-	stored->packet.bytes = (uint32_t)offload_wire_bytes(f);
+	stored->packet.bytes = bytes;
 	stored->packet.ecn = place->ecn;
 	fair_queue_set_share(&s->queue, place->class, &place->share, shape->codel.quantum,
 		rte_get_tsc_hz(), now_tsc);
 	fair_queue_enqueue(
 		&s->queue, &shape->codel, &stored->packet, place->class, place->hash, now_tsc);
 	stat_add(&s->stats.waiting_packets, 1);
-	stat_add(&s->stats.waiting_bytes, stored->packet.bytes);
+	stat_add(&s->stats.waiting_bytes, bytes);
 	while ((s->queue.bytes > shape->bytes_max || s->queue.packets > shape->frames_max) &&
 		evict(s, drops))
 		;
@@ -178,6 +218,7 @@ uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, st
 	b->n = 0;
 	b->n_segs = 0;
 	*ret_marked = 0;
+	s->fattest_stands = 0;
 	due_at(s, now_tsc);
 	while (b->n < BURST_MAX) {
 		uint64_t bytes;

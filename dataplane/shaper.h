@@ -56,6 +56,8 @@ struct shaper {
 	unsigned refs; /* control side */
 	struct frame_store *store;
 	struct stored_frame *next; /* its turn has come, and it waits for the meter */
+	struct fair_flow fattest;  /* as it was found last, */
+	unsigned fattest_stands;   /* and for so many more drops it is not looked for again */
 	struct fair_queue queue;
 	struct shaper_stats stats; /* written under the lock, read at any time, relaxed */
 	struct shaper_class_stats *class_stats; /* of each class; likewise */
@@ -114,7 +116,8 @@ static inline bool shaper_lets_pass(
 }
 
 /*
- * A copy of the frame waits. What has no room, itself or another that has waited longer, is dropped.
+ * A copy of the frame waits. Where there is no room the flow with the most bytes loses a frame (lib/fair_queue.h): the one that
+ * comes, if it is of that flow, else its oldest.
  */
 void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
 	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops);

@@ -159,10 +159,10 @@ struct fq_packet *fair_queue_dequeue(struct fair_queue *q, const struct fq_codel
 }
 
 static void find_fattest(
-	const struct fair_queue *q, const struct drr_list *list, struct fair_class **fattest)
+	const struct fair_queue *q, const struct drr_list *list, const struct fair_class **fattest)
 {
 	for (uint32_t i = drr_begin(list); i != DRR_NONE; i = drr_after(q->turn, i)) {
-		struct fair_class *c = &q->class[i];
+		const struct fair_class *c = &q->class[i];
 
 		if (*fattest == NULL ||
 			c->fq.bytes * weight_of(*fattest) > (*fattest)->fq.bytes * weight_of(c))
@@ -170,14 +170,23 @@ static void find_fattest(
 	}
 }
 
-struct fq_packet *fair_queue_evict(struct fair_queue *q)
+bool fair_queue_fattest(const struct fair_queue *q, struct fair_flow *ret)
 {
-	struct fair_class *fattest = NULL;
-	struct fq_packet *packet;
+	const struct fair_class *fattest = NULL;
 
+	if (q->packets == 0)
+		return false;
 	find_fattest(q, &q->round.fresh, &fattest);
 	find_fattest(q, &q->round.aged, &fattest);
-	packet = fattest == NULL ? NULL : fq_codel_evict(&fattest->fq);
+	ret->class = (uint16_t)(fattest - q->class);
+	ret->flow = fq_codel_fattest(&fattest->fq);
+	return true;
+}
+
+struct fq_packet *fair_queue_evict(struct fair_queue *q, const struct fair_flow *flow)
+{
+	struct fq_packet *packet = fq_codel_evict(&q->class[flow->class].fq, flow->flow);
+
 	if (packet == NULL)
 		return NULL;
 	q->packets--;

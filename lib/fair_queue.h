@@ -65,10 +65,13 @@ void fair_queue_enqueue(struct fair_queue *q, const struct fq_codel_params *para
 struct fq_packet *fair_queue_dequeue(struct fair_queue *q, const struct fq_codel_params *params,
 	uint64_t now, struct fq_packet **ret_dropped);
 
-/*
- * Where there is no room: the oldest packet of the flow with the most bytes, in the class with the most bytes for its weight.
- * NULL: none waits.
- */
-struct fq_packet *fair_queue_evict(struct fair_queue *q);
+/* Where there is no room: the flow with the most bytes, in the class with the most bytes for its weight. false: none waits. */
+struct fair_flow {
+	uint16_t class;
+	uint16_t flow; /* see fq_codel_flow() */
+};
+bool fair_queue_fattest(const struct fair_queue *q, struct fair_flow *ret);
+/* The oldest packet of a flow leaves. NULL: it has none. */
+struct fq_packet *fair_queue_evict(struct fair_queue *q, const struct fair_flow *flow);
 
 #endif

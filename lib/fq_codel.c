@@ -24,7 +24,7 @@ static struct fq_packet *queue_pop(struct fq_codel *fq, struct fq_queue *q)
 void fq_codel_enqueue(struct fq_codel *fq, const struct fq_codel_params *params,
 	struct fq_packet *packet, uint32_t hash, uint64_t now)
 {
-	uint16_t i = (uint16_t)(hash % FQ_CODEL_QUEUES);
+	uint16_t i = fq_codel_flow(hash);
 	struct fq_queue *q = &fq->queue[i];
 
 	packet->next = NULL;
@@ -161,19 +161,23 @@ struct fq_packet *fq_codel_dequeue(struct fq_codel *fq, const struct fq_codel_pa
 	return NULL;
 }
 
-static void find_fattest(
-	const struct fq_codel *fq, const struct drr_list *list, const struct fq_queue **fattest)
+static void find_fattest(const struct fq_codel *fq, const struct drr_list *list, uint16_t *fattest)
 {
 	for (uint32_t i = drr_begin(list); i != DRR_NONE; i = drr_after(fq->turn, i))
-		if (*fattest == NULL || fq->queue[i].bytes > (*fattest)->bytes)
-			*fattest = &fq->queue[i];
+		if (*fattest == FQ_CODEL_NONE || fq->queue[i].bytes > fq->queue[*fattest].bytes)
+			*fattest = (uint16_t)i;
 }
 
-struct fq_packet *fq_codel_evict(struct fq_codel *fq)
+uint16_t fq_codel_fattest(const struct fq_codel *fq)
 {
-	const struct fq_queue *fattest = NULL;
+	uint16_t fattest = FQ_CODEL_NONE;
 
 	find_fattest(fq, &fq->round.fresh, &fattest);
 	find_fattest(fq, &fq->round.aged, &fattest);
-	return fattest == NULL ? NULL : queue_pop(fq, &fq->queue[fattest - fq->queue]);
+	return fattest;
+}
+
+struct fq_packet *fq_codel_evict(struct fq_codel *fq, uint16_t flow)
+{
+	return queue_pop(fq, &fq->queue[flow]);
 }

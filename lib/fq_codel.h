@@ -71,7 +71,15 @@ void fq_codel_enqueue(struct fq_codel *fq, const struct fq_codel_params *params,
 struct fq_packet *fq_codel_dequeue(struct fq_codel *fq, const struct fq_codel_params *params,
 	uint64_t now, struct fq_packet **ret_dropped);
 
-/* Where there is no room: the oldest packet of the flow with the most bytes. NULL: none waits. */
-struct fq_packet *fq_codel_evict(struct fq_codel *fq);
+/* Where there is no room: the flow with the most bytes, 0..FQ_CODEL_QUEUES-1, or FQ_CODEL_NONE. */
+#define FQ_CODEL_NONE FQ_CODEL_QUEUES
+uint16_t fq_codel_fattest(const struct fq_codel *fq);
+/* The flow that a hash means. */
+static inline uint16_t fq_codel_flow(uint32_t hash)
+{
+	return (uint16_t)(hash % FQ_CODEL_QUEUES);
+}
+/* The oldest packet of a flow leaves. NULL: it has none. */
+struct fq_packet *fq_codel_evict(struct fq_codel *fq, uint16_t flow);
 
 #endif

@@ -86,8 +86,11 @@ static void come(struct pair *p, struct rnd *r)
 	fair_queue_enqueue(&p->queue, &p->params, packet, (uint16_t) class, flow, p->now);
 	model_enqueue(&p->model, (struct waiting){id, class, flow, packet->bytes});
 	while (p->queue.bytes > p->bytes_max) {
-		struct fq_packet *out = fair_queue_evict(&p->queue);
+		struct fair_flow fattest;
+		struct fq_packet *out;
 
+		assert_true(fair_queue_fattest(&p->queue, &fattest));
+		out = fair_queue_evict(&p->queue, &fattest);
 		assert_non_null(out);
 		assert_int_equal(id_of(p, out), model_evict(&p->model).id);
 	}

@@ -285,7 +285,8 @@ static void pair_evict(struct pair *p)
 {
 	struct waiting want;
 	bool is = model_evict(&p->model, &want);
-	struct fq_packet *got = fq_codel_evict(&p->fq);
+	uint16_t fattest = fq_codel_fattest(&p->fq);
+	struct fq_packet *got = fattest == FQ_CODEL_NONE ? NULL : fq_codel_evict(&p->fq, fattest);
 
 	assert_int_equal(got != NULL, is);
 	if (is)
