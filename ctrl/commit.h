@@ -74,6 +74,9 @@ void commit_port_changes(port_status_fn *fn, void *arg);
 json_t *commit_endpoint_oper(const char *id); /* {state, port:{id,kind,name,socket,mtu,mac}} */
 json_t *commit_uplink_oper(const char *id);   /* the same shape */
 
+/* Of one with snooping {snooping: {ipv4, ipv6, groups, more, refused}}; it may be long. */
+json_t *commit_network_oper(const char *id);
+
 /*
  * From now on, for ms milliseconds, the workers time their stages. Any number of windows may be open: each has
  * its own begin and end. Freed by the caller, NULL is fine.

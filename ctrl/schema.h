@@ -21,7 +21,7 @@
  * Counts what changed on the wire within a protocol version: fields, types, ranges, defaults, methods,
  * errors, events, drop reasons. docs/wire-revisions has the digest of each; a test compares.
  */
-#define WIRE_REVISION 10
+#define WIRE_REVISION 11
 #define DEFAULT_SOCKET "/run/leat/leatd.sock"
 #define DEFAULT_OWNER "local"
 

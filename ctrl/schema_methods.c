@@ -146,8 +146,19 @@ PARAMS(packet_params,
 	{"tcp_flags", FIELD_ENUM, .values = VALUES("", "syn", "syn,ack", "ack"),
 		.doc = "TCP flags, those not named clear; default: syn."},
 	{"icmp_type", FIELD_INT, .min = 0, .max = 255,
-		.doc = "With proto icmp or icmp6: its type; default: an echo request. A neighbour "
-		       "solicitation asks for `dst_ip`, an advertisement tells of `src_ip`."},
+		.doc = "With proto icmp, icmp6 or 2 (IGMP): its type; default: an echo request, a "
+		       "report."},
+	{"arp", FIELD_ENUM, .values = VALUES("request", "reply"),
+		.doc = "It is an ARP packet, from `src_ip` and `sender_mac` to `dst_ip` and "
+		       "`target_mac`."},
+	{"sender_mac", FIELD_MAC,
+		.doc = "With `arp`: of the sender, default `src_mac`. With neighbour discovery: of "
+		       "the "
+		       "link-layer address option, absent: none."},
+	{"target_mac", FIELD_MAC, .doc = "With `arp`: of the target; default: all zero."},
+	{"target_ip", FIELD_IP, .min = 6, .max = 6,
+		.doc = "With neighbour discovery: what it is about; default: `dst_ip` of a "
+		       "solicitation, `src_ip` of an advertisement."},
 	{"resolve", FIELD_BOOL, .fallback = "false",
 		.doc = "In place of a packet to `dst_ip` the question who has it: an ARP request, "
 		       "or a neighbour solicitation."});

@@ -161,8 +161,10 @@ static const struct field guard_fields[] = {
 		.doc = "Whether it may speak as a DHCP server, of IPv4 or IPv6; else that is "
 		       "dropped as `dhcp_guard`."},
 	{"router", FIELD_BOOL, .fallback = "false",
-		.doc = "Whether it may send router advertisements and redirects, of IPv4 or IPv6; "
-		       "else they are dropped as `ra_guard`."},
+		.doc = "Whether it may act as a router: send router advertisements and redirects, "
+		       "of IPv4 or IPv6, else dropped as `ra_guard`, and queries of IGMP and MLD "
+		       "and "
+		       "PIM hellos, else dropped as `querier_guard`."},
 	FIELDS_FLOODS,
 	FIELDS_END,
 };

@@ -2,6 +2,8 @@
 /* policy.trace: a frame made of the description, taken through the stages, told with names. */
 
 #include <ctype.h>
+#include <netinet/icmp6.h>
+#include <netinet/if_ether.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,23 +136,61 @@ static uint8_t tcp_flags(const char *text)
 	return strcmp(text, "ack") == 0 ? TH_ACK : 0;
 }
 
+static int mac_read(
+	json_t *packet, const char *name, const char *path, struct mac *ret, struct error *err)
+{
+	const char *text = text_of(packet, name);
+
+	if (text != NULL && mac_parse(text, ret) != 0)
+		return decode_invalid(err, path, "is to be a MAC");
+	return 0;
+}
+
 static int packet_macs(
 	json_t *packet, const struct origin *origin, struct trace_packet *ret, struct error *err)
 {
-	const char *src = text_of(packet, "src_mac");
-	const char *dst = text_of(packet, "dst_mac");
-
-	if (src != NULL ? mac_parse(src, &ret->src_mac) != 0 : origin->endpoint == NULL)
+	if (text_of(packet, "src_mac") == NULL && origin->endpoint == NULL)
 		return decode_invalid(err, "/packet/src_mac", "required with an uplink");
-	if (src == NULL)
+	if (origin->endpoint != NULL)
 		ret->src_mac = origin->endpoint->mac;
-	if (dst == NULL && ret->resolve)
-		ret->dst_mac = trace_packet_resolves_by(&ret->dst_ip);
-	else if (dst == NULL)
-		ret->dst_mac = mac_of_ip(network_of(origin, ret->vlan), &ret->dst_ip);
-	else if (mac_parse(dst, &ret->dst_mac) != 0)
-		return decode_invalid(err, "/packet/dst_mac", "is to be a MAC");
-	return 0;
+	ret->dst_mac = mac_of_ip(network_of(origin, ret->vlan), &ret->dst_ip);
+	if (mac_read(packet, "src_mac", "/packet/src_mac", &ret->src_mac, err) != 0)
+		return -1;
+	return mac_read(packet, "dst_mac", "/packet/dst_mac", &ret->dst_mac, err);
+}
+
+/* What the packet claims of somebody's MAC or address: ARP and neighbour discovery. */
+static int packet_claims(json_t *packet, struct trace_packet *ret, struct error *err)
+{
+	const char *target_ip = text_of(packet, "target_ip");
+	const char *op = text_of(packet, "arp");
+
+	if (op != NULL) {
+		if (ret->dst_ip.family != 4)
+			return decode_invalid(err, "/packet/dst_ip", "is to be IPv4 with arp");
+		ret->arp = strcmp(op, "reply") == 0 ? ARPOP_REPLY : ARPOP_REQUEST;
+		if (ret->arp == ARPOP_REQUEST && text_of(packet, "dst_mac") == NULL)
+			memset(ret->dst_mac.b, 0xff, MAC_LEN);
+	}
+	ret->sender_mac = ret->src_mac;
+	ret->has_sender_mac = text_of(packet, "sender_mac") != NULL;
+	ret->target_ip = ret->icmp_type == ND_NEIGHBOR_ADVERT ? ret->src_ip : ret->dst_ip;
+	if (target_ip != NULL &&
+		(ip_parse(target_ip, &ret->target_ip) != 0 || ret->target_ip.family != 6))
+		return decode_invalid(err, "/packet/target_ip", "is to be an IPv6 address");
+	if (mac_read(packet, "sender_mac", "/packet/sender_mac", &ret->sender_mac, err) != 0)
+		return -1;
+	return mac_read(packet, "target_mac", "/packet/target_mac", &ret->target_mac, err);
+}
+
+static int packet_question(json_t *packet, struct trace_packet *ret, struct error *err)
+{
+	if (ret->dst_ip.family == 0)
+		return decode_invalid(err, "/packet/dst_ip", "required with resolve");
+	if (ret->arp != 0)
+		return decode_invalid(err, "/packet/arp", "is not for resolve, which says it");
+	trace_packet_resolve(ret);
+	return mac_read(packet, "dst_mac", "/packet/dst_mac", &ret->dst_mac, err);
 }
 
 static int packet_read(
@@ -164,16 +204,16 @@ static int packet_read(
 		.src_port = (uint16_t)json_integer_value(json_object_get(packet, "src_port")),
 		.dst_port = (uint16_t)json_integer_value(json_object_get(packet, "dst_port")),
 		.tcp_flags = tcp_flags(text_of(packet, "tcp_flags")),
-		.resolve = json_is_true(json_object_get(packet, "resolve")),
 		.proto = proto != NULL ? (uint8_t)proto_from_json(proto) : 0,
 	};
 	ret->icmp_type = icmp_type != NULL ? (uint8_t)json_integer_value(icmp_type)
-					   : trace_packet_echo(ret->proto);
-	if (packet_addresses(packet, origin, ret, err) != 0)
+					   : trace_packet_type(ret->proto);
+	if (packet_addresses(packet, origin, ret, err) != 0 ||
+		packet_macs(packet, origin, ret, err) != 0 || packet_claims(packet, ret, err) != 0)
 		return -1;
-	if (ret->resolve && ret->dst_ip.family == 0)
-		return decode_invalid(err, "/packet/dst_ip", "required with resolve");
-	return packet_macs(packet, origin, ret, err);
+	if (json_is_true(json_object_get(packet, "resolve")))
+		return packet_question(packet, ret, err);
+	return 0;
 }
 
 static const char *name_of(const char *noun, size_t len, uint32_t index)

@@ -3,6 +3,7 @@
 
 #include <netinet/icmp6.h>
 #include <netinet/if_ether.h>
+#include <netinet/igmp.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ static const struct l4 l4_list[] = {
 	{IPPROTO_SCTP, true, false, 12, NO_SUM},
 	{IPPROTO_ICMP, false, false, 8, 2},
 	{IPPROTO_ICMPV6, false, true, 8, 2},
+	{IPPROTO_IGMP, false, false, 8, 2},
 };
 static const struct l4 l4_other = {.len = 8, .sum = NO_SUM};
 
@@ -37,11 +39,20 @@ static const struct l4 l4_other = {.len = 8, .sum = NO_SUM};
 #define UDP_LENGTH 4
 #define ICMP_ECHO_REQUEST 8    /* RFC 792 */
 #define ICMP6_ECHO_REQUEST 128 /* RFC 4443 */
-#define ND_ROUTER_ADVERT 134   /* RFC 4861, 4.2 to 4.5 */
+#define IGMP_REPORT 0x16       /* RFC 2236, 2.1 */
+#define IGMP_GROUP 4	       /* where the group lies, there and in an MLD message */
+#define MLD_GROUP 8
+#define MLD_QUERY 130 /* RFC 2710, 3: the first of its types */
+#define MLD_DONE 132  /* the last */
+#define MLD_LEN 24
+#define ND_ROUTER_SOLICIT 133 /* RFC 4861, 4.1 to 4.5 */
+#define ND_ROUTER_ADVERT 134
 #define ND_NEIGHBOR_SOLICIT 135
 #define ND_NEIGHBOR_ADVERT 136
 #define ND_REDIRECT 137
 #define ND_TARGET 8
+#define ND_OPTION_LEN 8
+#define ND_HOP_LIMIT 255 /* RFC 4861, 3.1 */
 
 static void put16(uint8_t *at, uint16_t value)
 {
@@ -72,37 +83,82 @@ static uint16_t l2_build(const struct trace_packet *p, uint16_t type, uint8_t *f
 	return len + 2;
 }
 
-uint8_t trace_packet_echo(uint8_t proto)
+uint8_t trace_packet_type(uint8_t proto)
 {
-	if (proto == IPPROTO_ICMP)
+	switch (proto) {
+	case IPPROTO_ICMP:
 		return ICMP_ECHO_REQUEST;
-	return proto == IPPROTO_ICMPV6 ? ICMP6_ECHO_REQUEST : 0;
+	case IPPROTO_ICMPV6:
+		return ICMP6_ECHO_REQUEST;
+	case IPPROTO_IGMP:
+		return IGMP_REPORT;
+	default:
+		return 0;
+	}
 }
 
-/* Of the header, and of what each neighbour discovery message has behind it. */
+static bool is_nd(const struct trace_packet *p)
+{
+	return p->proto == IPPROTO_ICMPV6 && p->icmp_type >= ND_ROUTER_SOLICIT &&
+	       p->icmp_type <= ND_REDIRECT;
+}
+
+static bool is_mld(const struct trace_packet *p)
+{
+	return p->proto == IPPROTO_ICMPV6 && p->icmp_type >= MLD_QUERY && p->icmp_type <= MLD_DONE;
+}
+
+/* Of a neighbour discovery message without options. */
+static uint16_t nd_len(const struct trace_packet *p)
+{
+	switch (p->icmp_type) {
+	case ND_ROUTER_SOLICIT:
+		return 8;
+	case ND_ROUTER_ADVERT:
+		return 16;
+	case ND_REDIRECT:
+		return 40;
+	default:
+		return 24;
+	}
+}
+
+/* Of the header, and of what the message has behind it. */
 static uint16_t l4_len(const struct trace_packet *p)
 {
-	if (p->proto == IPPROTO_ICMPV6) {
-		switch (p->icmp_type) {
-		case ND_ROUTER_ADVERT:
-			return 16;
-		case ND_NEIGHBOR_SOLICIT:
-		case ND_NEIGHBOR_ADVERT:
-			return 24;
-		case ND_REDIRECT:
-			return 40;
-		}
-	}
-	return l4_of(p->proto)->len;
+	if (is_nd(p))
+		return nd_len(p) + (p->has_sender_mac ? ND_OPTION_LEN : 0);
+	return is_mld(p) ? MLD_LEN : l4_of(p->proto)->len;
+}
+
+static void nd_build(const struct trace_packet *p, uint8_t *at)
+{
+	bool of_target = p->icmp_type == ND_NEIGHBOR_ADVERT || p->icmp_type == ND_REDIRECT;
+	uint8_t *option = at + nd_len(p);
+
+	if (p->icmp_type >= ND_NEIGHBOR_SOLICIT)
+		memcpy(at + ND_TARGET, p->target_ip.b, sizeof(p->target_ip.b));
+	if (!p->has_sender_mac)
+		return;
+	option[0] = of_target ? ND_OPT_TARGET_LINKADDR : ND_OPT_SOURCE_LINKADDR;
+	option[1] = 1; /* units of 8 bytes */
+	memcpy(option + 2, p->sender_mac.b, MAC_LEN);
 }
 
 static void icmp6_build(const struct trace_packet *p, uint8_t *at)
 {
 	at[0] = p->icmp_type;
-	if (p->icmp_type == ND_NEIGHBOR_SOLICIT)
-		memcpy(at + ND_TARGET, p->dst_ip.b, sizeof(p->dst_ip.b));
-	else if (p->icmp_type == ND_NEIGHBOR_ADVERT)
-		memcpy(at + ND_TARGET, p->src_ip.b, sizeof(p->src_ip.b));
+	if (is_nd(p))
+		nd_build(p, at);
+	else if (is_mld(p) && p->icmp_type != MLD_QUERY)
+		memcpy(at + MLD_GROUP, p->dst_ip.b, sizeof(p->dst_ip.b));
+}
+
+static void igmp_build(const struct trace_packet *p, uint8_t *at)
+{
+	at[0] = p->icmp_type;
+	if (p->icmp_type != IGMP_MEMBERSHIP_QUERY)
+		memcpy(at + IGMP_GROUP, p->dst_ip.b, 4);
 }
 
 static void l4_sum(const struct trace_packet *p, const struct l4 *l4, uint16_t len, uint8_t *at)
@@ -147,6 +203,9 @@ static uint16_t l4_build(const struct trace_packet *p, uint8_t *at)
 	case IPPROTO_ICMPV6:
 		icmp6_build(p, at);
 		break;
+	case IPPROTO_IGMP:
+		igmp_build(p, at);
+		break;
 	}
 	l4_sum(p, l4, len, at);
 	return len;
@@ -171,22 +230,18 @@ static uint16_t ipv4_build(const struct trace_packet *p, uint8_t *at)
 	return len;
 }
 
-/* RFC 8200, 3. Returns the bytes with those that follow. */
-static uint16_t ipv6_header(
-	const struct trace_packet *p, uint8_t hop_limit, uint16_t len, uint8_t *at)
+/* RFC 8200, 3. */
+static uint16_t ipv6_build(const struct trace_packet *p, uint8_t *at)
 {
+	uint16_t len = l4_build(p, at + IPV6_LEN);
+
 	at[0] = 0x60; /* version 6 */
 	put16(at + 4, len);
 	at[6] = p->proto;
-	at[7] = hop_limit;
+	at[7] = is_nd(p) ? ND_HOP_LIMIT : HOP_LIMIT;
 	memcpy(at + 8, p->src_ip.b, 16);
 	memcpy(at + 24, p->dst_ip.b, 16);
 	return IPV6_LEN + len;
-}
-
-static uint16_t ipv6_build(const struct trace_packet *p, uint8_t *at)
-{
-	return ipv6_header(p, HOP_LIMIT, l4_build(p, at + IPV6_LEN), at);
 }
 
 /* RFC 826 */
@@ -196,45 +251,32 @@ static uint16_t arp_build(const struct trace_packet *p, uint8_t *at)
 	put16(at + 2, ETHERTYPE_IP);
 	at[4] = MAC_LEN;
 	at[5] = 4;
-	put16(at + 6, ARPOP_REQUEST);
-	memcpy(at + 8, p->src_mac.b, MAC_LEN);
+	put16(at + 6, p->arp);
+	memcpy(at + 8, p->sender_mac.b, MAC_LEN);
 	memcpy(at + 14, p->src_ip.b, 4);
+	memcpy(at + 18, p->target_mac.b, MAC_LEN);
 	memcpy(at + 24, p->dst_ip.b, 4);
 	return sizeof(struct ether_arp);
 }
 
-/* RFC 4861, 4.3 */
-static uint16_t solicitation_build(const struct trace_packet *p, uint8_t *at)
+void trace_packet_resolve(struct trace_packet *p)
 {
+	/* RFC 4291, 2.7.1; and its MAC, RFC 2464, 7 */
 	static const uint8_t solicited_node[13] = {0xff, 0x02, [11] = 1, [12] = 0xff};
-	static const struct l4 l4 = {IPPROTO_ICMPV6, false, true, 32, 2};
-	struct trace_packet inner = *p;
-	uint8_t *icmp = at + IPV6_LEN;
 
-	inner.proto = IPPROTO_ICMPV6;
-	memcpy(inner.dst_ip.b, solicited_node, sizeof(solicited_node));
-	icmp[0] = ND_NEIGHBOR_SOLICIT;
-	memcpy(icmp + 8, p->dst_ip.b, 16);
-	icmp[24] = ND_OPT_SOURCE_LINKADDR;
-	icmp[25] = 1;
-	memcpy(icmp + 26, p->src_mac.b, MAC_LEN);
-	l4_sum(&inner, &l4, l4.len, icmp);
-	return ipv6_header(&inner, UINT8_MAX, l4.len, at);
-}
-
-static uint16_t question_build(const struct trace_packet *p, uint8_t *frame)
-{
-	bool is4 = p->src_ip.family == 4;
-	uint16_t len = l2_build(p, is4 ? RTE_ETHER_TYPE_ARP : RTE_ETHER_TYPE_IPV6, frame);
-
-	return len + (is4 ? arp_build(p, frame + len) : solicitation_build(p, frame + len));
-}
-
-struct mac trace_packet_resolves_by(const struct ip *ip)
-{
-	if (ip->family == 6)
-		return (struct mac){{0x33, 0x33, 0xff, ip->b[13], ip->b[14], ip->b[15]}};
-	return (struct mac){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+	p->sender_mac = p->src_mac;
+	if (p->dst_ip.family == 4) {
+		p->arp = ARPOP_REQUEST;
+		p->dst_mac = (struct mac){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+		return;
+	}
+	p->proto = IPPROTO_ICMPV6;
+	p->icmp_type = ND_NEIGHBOR_SOLICIT;
+	p->has_sender_mac = true;
+	p->target_ip = p->dst_ip;
+	memcpy(p->dst_ip.b, solicited_node, sizeof(solicited_node));
+	p->dst_mac =
+		(struct mac){{0x33, 0x33, 0xff, p->dst_ip.b[13], p->dst_ip.b[14], p->dst_ip.b[15]}};
 }
 
 uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static TRACE_PACKET_MAX])
@@ -242,8 +284,10 @@ uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static T
 	uint16_t len;
 
 	memset(frame, 0, TRACE_PACKET_MAX);
-	if (p->resolve)
-		return question_build(p, frame);
+	if (p->arp != 0) {
+		len = l2_build(p, RTE_ETHER_TYPE_ARP, frame);
+		return len + arp_build(p, frame + len);
+	}
 	switch (p->src_ip.family) {
 	case 4:
 		len = l2_build(p, RTE_ETHER_TYPE_IPV4, frame);

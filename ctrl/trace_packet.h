@@ -24,17 +24,22 @@ struct trace_packet {
 	uint16_t src_port; /* tcp, udp, sctp; host order */
 	uint16_t dst_port;
 	uint8_t tcp_flags; /* as in its header */
-	uint8_t icmp_type; /* icmp, icmp6 */
-	bool resolve;	   /* it asks which MAC dst_ip is behind; with addresses alone */
+	uint8_t icmp_type; /* icmp, icmp6, igmp */
+	uint16_t arp;	   /* ARPOP_REQUEST, ARPOP_REPLY of src_ip and dst_ip; 0: it is no ARP */
+	/* ARP: of the two; neighbour discovery: sender_mac of the link-layer address option, if there is one. */
+	struct mac sender_mac;
+	struct mac target_mac;
+	bool has_sender_mac;
+	struct ip target_ip; /* neighbour discovery: what it is about */
 };
 
-/* The type of an echo request, ICMP_ECHO or ICMPv6's; 0 with another protocol. */
-uint8_t trace_packet_echo(uint8_t proto);
+/* The type where none is said: an echo request, a report with IGMP; 0 with another protocol. */
+uint8_t trace_packet_type(uint8_t proto);
 
-/* Where such a question is sent to: everybody, or the solicited-node group (RFC 4291, 2.7.1; RFC 2464, 7). */
-struct mac trace_packet_resolves_by(const struct ip *ip);
+/* Make of one with addresses alone the question which MAC dst_ip is behind, as RFC 826 and RFC 4861, 4.3 have it. */
+void trace_packet_resolve(struct trace_packet *p);
 
-/* Returns the frame's length. A neighbour solicitation's target is dst_ip, an advertisement's src_ip. */
+/* Returns the frame's length. */
 uint16_t trace_packet_build(const struct trace_packet *p, uint8_t frame[static TRACE_PACKET_MAX]);
 
 #endif

@@ -37,6 +37,8 @@
 	X(nd_fragment, in, "a neighbour discovery message with a fragment header (RFC 6980)")      \
 	X(dhcp_guard, in, "what a DHCP server sends, of an endpoint without guard.dhcp_server")    \
 	X(ra_guard, in, "a router advertisement or redirect, of an endpoint without guard.router") \
+	X(querier_guard, in,                                                                       \
+		"a query of IGMP or MLD or a PIM hello, of an endpoint without guard.router")      \
 	X(mac_limit, in, "the port has used up the source MACs it may have")                       \
 	X(reserved_mac, in,                                                                        \
 		"a link-local destination (01:80:c2:00:00:0x) that bridges do not pass on")        \

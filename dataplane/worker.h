@@ -19,6 +19,7 @@
 #include "dataplane/snapshot.h"
 #include "dataplane/stage_cycles.h"
 #include "lib/error.h"
+#include "lib/group_table.h"
 
 #define LEARNED_MACS_MAX (1U << 14) /* in all networks */
 #define FRAG_CAPACITY 4096
@@ -88,6 +89,12 @@ void worker_housekeeping(void);
 /* Sums over the workers. Control side, at any time. */
 void worker_port_stats(uint16_t port, struct port_stats *ret);
 void worker_rule_stats(uint32_t rule, struct rule_stats *ret);
+
+/* What snooping knows of a network, see stage/snoop.h and lib/group_table.h. Control side, while a snapshot is published. */
+struct snoop_status;
+void worker_snooping_get(uint16_t network, uint8_t family, struct snoop_status *ret);
+void worker_groups_each(uint16_t network, group_table_fn *fn, void *arg);
+uint64_t worker_groups_refused(uint16_t network);
 
 /* rule_log_take() of a worker, rule_log_left_out() of all. Control side, one thread. */
 struct rule_log_record;

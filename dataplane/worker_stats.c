@@ -4,6 +4,7 @@
 
 #include <rte_cycles.h>
 
+#include "dataplane/stage/snoop.h"
 #include "dataplane/worker_private.h"
 
 void worker_port_stats(uint16_t port, struct port_stats *ret)
@@ -28,6 +29,7 @@ void worker_rule_stats(uint32_t rule, struct rule_stats *ret)
 void worker_forget_port(uint16_t port)
 {
 	mac_table_flush_port(shared_tables.macs, port);
+	group_table_flush_port(shared_tables.groups, port);
 	for (unsigned i = 0; i < n_workers; i++)
 		memset(&workers[i].pipeline->stats[port], 0, sizeof(struct port_stats));
 }
@@ -42,6 +44,27 @@ void worker_forget_network(uint16_t network)
 void worker_forget_groups(uint16_t network)
 {
 	group_table_flush_network(shared_tables.groups, network);
+}
+
+/* As pipelines count them. */
+static uint32_t seconds(void)
+{
+	return (uint32_t)(rte_rdtsc() / (rte_get_tsc_hz() / MS_PER_S) / MS_PER_S);
+}
+
+void worker_snooping_get(uint16_t network, uint8_t family, struct snoop_status *ret)
+{
+	snoop_status(shared_tables.groups, worker_snapshot(), network, family, seconds(), ret);
+}
+
+void worker_groups_each(uint16_t network, group_table_fn *fn, void *arg)
+{
+	group_table_each(shared_tables.groups, network, seconds(), fn, arg);
+}
+
+uint64_t worker_groups_refused(uint16_t network)
+{
+	return group_table_refused(shared_tables.groups, network);
 }
 
 void worker_forget_rule(uint32_t rule)
@@ -71,8 +94,7 @@ void worker_housekeeping(void)
 	const struct snapshot *snap = worker_snapshot();
 
 	if (snap != NULL)
-		mac_table_age(shared_tables.macs, snap->mac_age_s,
-			(uint32_t)(rte_rdtsc() / rte_get_tsc_hz()));
+		mac_table_age(shared_tables.macs, snap->mac_age_s, seconds());
 }
 
 void worker_status_get(unsigned worker, struct worker_status *ret)

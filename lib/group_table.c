@@ -38,7 +38,7 @@ struct group_bucket {
 struct group_table {
 	struct hash_seed seed;
 	uint32_t n_buckets;
-	uint64_t refused; /* written under the lock, read by any thread, relaxed */
+	uint64_t refused[GROUP_NETWORKS]; /* written under the lock, read by any thread, relaxed */
 	uint8_t lock;
 	struct group_bucket bucket[];
 };
@@ -271,10 +271,12 @@ static bool entry_join(struct group_entry *e, uint16_t port, uint32_t until, uin
 	return true;
 }
 
-static void refuse(struct group_table *t, uint32_t *all_until, uint32_t until)
+static void refuse(struct group_table *t, uint16_t network, uint32_t *all_until, uint32_t until)
 {
+	uint64_t *refused = &t->refused[network];
+
 	store32(all_until, until);
-	__atomic_store_n(&t->refused, t->refused + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(refused, *refused + 1, __ATOMIC_RELAXED);
 }
 
 void group_table_join(struct group_table *t, const struct group_key *group, uint16_t port,
@@ -284,14 +286,15 @@ void group_table_join(struct group_table *t, const struct group_key *group, uint
 	struct group_bucket *b = bucket_of(t, &key);
 	struct group_entry *e;
 
-	if (port >= GROUP_PORT_INDEX || is_joined(b, &key, port, now_s + hold_s))
+	if (port >= GROUP_PORT_INDEX || group->network >= GROUP_NETWORKS ||
+		is_joined(b, &key, port, now_s + hold_s))
 		return;
 	spin_lock(&t->lock);
 	e = entry_take(b, &key, now_s);
 	if (e == NULL)
-		refuse(t, &b->all_until, now_s + hold_s);
+		refuse(t, group->network, &b->all_until, now_s + hold_s);
 	else if (!entry_join(e, port, now_s + hold_s, now_s))
-		refuse(t, &e->all_until, now_s + hold_s);
+		refuse(t, group->network, &e->all_until, now_s + hold_s);
 	spin_unlock(&t->lock);
 }
 
@@ -313,9 +316,10 @@ void group_table_leave(struct group_table *t, const struct group_key *group, uin
 	spin_unlock(&t->lock);
 }
 
-uint64_t group_table_refused(const struct group_table *t)
+uint64_t group_table_refused(const struct group_table *t, uint16_t network)
 {
-	return __atomic_load_n(&t->refused, __ATOMIC_RELAXED);
+	return network < GROUP_NETWORKS ? __atomic_load_n(&t->refused[network], __ATOMIC_RELAXED)
+					: 0;
 }
 
 static bool is_of_network(uint32_t kind, uint16_t network)
@@ -334,6 +338,26 @@ void group_table_flush_network(struct group_table *t, uint16_t network)
 				entry_begin(&t->bucket[k].entry[i], &none);
 		spin_unlock(&t->lock);
 	}
+	if (network < GROUP_NETWORKS)
+		__atomic_store_n(&t->refused[network], 0, __ATOMIC_RELAXED);
+}
+
+static void entry_forget(struct group_entry *e, uint16_t port)
+{
+	unsigned i = place_of(e, port);
+
+	if (i < e->n)
+		store32(&e->until[i], 0);
+}
+
+void group_table_flush_port(struct group_table *t, uint16_t port)
+{
+	for (uint32_t k = 0; k < t->n_buckets; k++) {
+		spin_lock(&t->lock);
+		for (unsigned i = 0; i < GROUP_BUCKET_SLOTS; i++)
+			entry_forget(&t->bucket[k].entry[i], port);
+		spin_unlock(&t->lock);
+	}
 }
 
 static void view_tell(const struct view *view, uint16_t network, group_table_fn *fn, void *arg)
@@ -343,7 +367,7 @@ static void view_tell(const struct view *view, uint16_t network, group_table_fn 
 	memcpy(group.b, &view->key.hi, 8);
 	memcpy(group.b + 8, &view->key.lo, 8);
 	if (is_of_network(view->key.kind, network) && view->any)
-		fn(&group, &view->ports, arg);
+		fn(&group, view->all ? GROUP_ALL : GROUP_SOME, &view->ports, arg);
 }
 
 void group_table_each(const struct group_table *t, uint16_t network, uint32_t now_s,

@@ -19,10 +19,11 @@
 
 #define GROUP_PORTS_MAX 64    /* ports that one group is remembered of */
 #define GROUP_PORT_INDEX 1024 /* ports are 0..this-1 */
+#define GROUP_NETWORKS 4096   /* networks are 0..this-1 */
 
 /* A group of a network; of family 0 whatever else its user keeps of ports, by an address of its own making. */
 struct group_key {
-	uint16_t network;
+	uint16_t network; /* 0..GROUP_NETWORKS-1 */
 	struct ip group;
 };
 
@@ -58,13 +59,15 @@ void group_table_leave(struct group_table *t, const struct group_key *group, uin
 enum group_found group_table_find(const struct group_table *t, const struct group_key *group,
 	uint32_t now_s, struct group_ports *ret);
 
-/* Any thread: joins that found no room so far. */
-uint64_t group_table_refused(const struct group_table *t);
+/* Any thread: joins of groups of that network that found no room, since it was forgotten last. */
+uint64_t group_table_refused(const struct group_table *t, uint16_t network);
 
-/* Control side: forget all of a network. */
+/* Control side: forget all of a network, or of a port. */
 void group_table_flush_network(struct group_table *t, uint16_t network);
-/* Control side: call back for each group of a network that has ports, in no order. */
-typedef void group_table_fn(const struct ip *group, const struct group_ports *ports, void *arg);
+void group_table_flush_port(struct group_table *t, uint16_t port);
+/* Control side: call back for each group of a network that has ports, in no order. found: GROUP_ALL has others, too. */
+typedef void group_table_fn(
+	const struct ip *group, enum group_found found, const struct group_ports *ports, void *arg);
 void group_table_each(const struct group_table *t, uint16_t network, uint32_t now_s,
 	group_table_fn *fn, void *arg);
 

@@ -140,18 +140,47 @@ void print_list(json_t *result, const struct printed *what)
 		table_print(list_columns(type), items);
 }
 
+/* Multicast groups of a network with snooping, taken out of `oper`, which the rest of is printed in another way. */
+static json_t *groups_take(json_t *oper)
+{
+	json_t *snooping = json_object_get(oper, "snooping");
+	json_t *groups = json_incref(json_object_get(snooping, "groups"));
+
+	json_object_del(snooping, "groups");
+	return groups;
+}
+
+static void print_groups(json_t *groups)
+{
+	static const struct table_column columns[] = {
+		{"MULTICAST GROUP", "group", CELL_TEXT},
+		{"ENDPOINTS", "endpoints", CELL_TEXT},
+		{"FLOODED", "flooded", CELL_TEXT},
+		COLUMNS_END,
+	};
+
+	if (json_array_size(groups) == 0)
+		return;
+	putchar('\n');
+	table_print(columns, groups);
+}
+
 void print_object(json_t *result, const struct printed *what)
 {
 	json_t *object = json_copy(json_object_get(result, what->noun));
 	json_t *oper = json_object_get(result, "oper");
+	json_t *groups;
 
 	if (object == NULL) {
 		print_json(result, what);
 		return;
 	}
+	groups = groups_take(oper);
 	if (json_object_size(oper) > 0)
 		json_object_set(object, "oper", oper);
 	table_print_fields(object);
+	print_groups(groups);
+	json_decref(groups);
 	json_decref(object);
 }
 

@@ -112,7 +112,9 @@ json_t *object_get(const struct call *call, struct failure *failure)
 		error_set(&failure->error, LEAT_NOT_FOUND, "there is no %s \"%s\"", type, id);
 		return NULL;
 	}
-	oper = object_oper(model, object);
+	/* With all groups of a network: too much for lists. */
+	oper = object->type == OBJECT_NETWORK ? commit_network_oper(id)
+					      : object_oper(model, object);
 	result = json_pack("{s:I, s:O, s:o}", "rev", (json_int_t)model_rev(model), type,
 		object->body, "oper", oper != NULL ? oper : json_object());
 	return result;

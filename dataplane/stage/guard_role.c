@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An endpoint is no DHCP server and no router unless it is said to be one: the guards of RFC 7610
- * (DHCPv6-Shield) and RFC 6105 with RFC 7113 (RA-Guard), and the same for IPv4. They look behind
- * tags and extension headers, where stage/parse.c has found the transport header or has refused the
+ * (DHCPv6-Shield) and RFC 6105 with RFC 7113 (RA-Guard), and the same for IPv4 and for multicast routers. They look
+ * behind tags and extension headers, where stage/parse.c has found the transport header or has refused the
  * frame. Whether a packet speaks for a DHCP server depends on its flow's key alone.
  */
 #include <netinet/in.h>
@@ -14,6 +14,10 @@
 #define DHCP4_CLIENT 68
 #define DHCP6_CLIENT 546
 #define DHCP6_SERVER 547
+
+#define IGMP_QUERY 0x11 /* RFC 2236, RFC 3376 */
+#define MLD_QUERY 130	/* RFC 2710, RFC 3810 */
+#define PIM_HELLO 0x20	/* version 2, type 0: RFC 7761, 4.9 */
 
 #define ICMP4_REDIRECT 5      /* RFC 792 */
 #define ICMP4_ROUTER_ADVERT 9 /* RFC 1256 */
@@ -46,6 +50,26 @@ static bool speaks_router(const struct frame *f)
 		return false;
 	type = f->head[f->l4_off];
 	return type == ICMP4_REDIRECT || type == ICMP4_ROUTER_ADVERT;
+}
+
+/* By what snooping knows a multicast router; see stage/snoop.c. */
+static bool speaks_multicast_router(const struct frame *f)
+{
+	uint8_t type;
+
+	if (f->l4_off >= f->head_len)
+		return false;
+	type = f->head[f->l4_off];
+	switch (f->l4_proto) {
+	case IPPROTO_IGMP:
+		return type == IGMP_QUERY;
+	case IPPROTO_ICMPV6:
+		return type == MLD_QUERY;
+	case IPPROTO_PIM:
+		return type == PIM_HELLO;
+	default:
+		return false;
+	}
 }
 
 /*
@@ -82,5 +106,7 @@ uint8_t guard_role(const struct snapshot_port *in, const struct frame *f)
 		return DROPPED(DROP_dhcp_guard);
 	if (!in->router && speaks_router(f))
 		return DROPPED(DROP_ra_guard);
+	if (!in->router && speaks_multicast_router(f))
+		return DROPPED(DROP_querier_guard);
 	return is_nd_fragment(f) ? DROPPED(DROP_nd_fragment) : 0;
 }

@@ -4,7 +4,7 @@
  * bucket of those that are not there, then one look at each.
  *
  * Some frames always take the slow path, since what they do depends on more than their flow:
- * multicast, ARP, fragments, TCP control segments, ICMP other than echo.
+ * multicast, ARP, fragments, TCP control segments, ICMP other than echo, IGMP, PIM.
  */
 #include <netinet/in.h>
 
@@ -25,14 +25,22 @@ static bool is_echo(uint8_t proto, uint8_t type)
 	return type == ICMP6_ECHO_TYPE || type == ICMP6_ECHO_REPLY_TYPE;
 }
 
+/* Neither TCP nor UDP: of what says by its first byte what it is about, echoes alone. */
+static bool is_other_cacheable(const struct frame *f)
+{
+	if (frame_is_icmp(f))
+		return is_echo(f->l4_proto, f->head[f->l4_off]);
+	return f->l4_proto != IPPROTO_IGMP && f->l4_proto != IPPROTO_PIM;
+}
+
 bool frame_is_cacheable(const struct frame *f)
 {
 	if (f->flags & (FRAME_MULTICAST | FRAME_ARP | FRAME_FRAG_FIRST | FRAME_FRAG_LATER |
 			       FRAME_TCP_CONTROL))
 		return false;
-	if (unlikely(frame_is_icmp(f)))
-		return is_echo(f->l4_proto, f->head[f->l4_off]);
-	return true;
+	if (likely(f->l4_proto == IPPROTO_TCP || f->l4_proto == IPPROTO_UDP))
+		return true;
+	return is_other_cacheable(f);
 }
 
 static uint32_t key_ports(const struct frame *f)

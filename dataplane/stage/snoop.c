@@ -26,8 +26,7 @@
 #define MLD_V2_REPORT 143
 #define IGMP_MIN 8
 #define MLD_MIN 24
-#define RECORDS_OFF 8 /* of the first record of a report of many groups */
-#define IPPROTO_PIM_ 103
+#define RECORDS_OFF 8  /* of the first record of a report of many groups */
 #define PIM_HELLO 0x20 /* version 2, type 0: RFC 7761, 4.9 */
 
 /* Record types, the same in IGMPv3 and MLDv2: RFC 3376, 4.2.12. */
@@ -182,12 +181,33 @@ static void subject_join(const struct snooped *s, enum subject subject, uint32_t
 	group_table_join(s->p->tables->groups, &key, s->in->port->index, hold_s, now_s(s->p));
 }
 
-static enum group_found subject_find(const struct pipeline *p, uint16_t network,
-	enum subject subject, uint8_t family, struct group_ports *ret)
-{
-	struct group_key key = subject_key(network, subject, family);
+/* What is asked of the table: about one IP version of a network, at a time. */
+struct look {
+	const struct group_table *groups;
+	const struct snapshot *snap;
+	uint32_t now_s;
+	uint16_t network;
+	uint8_t family;
+};
 
-	return group_table_find(p->tables->groups, &key, now_s(p), ret);
+static struct look look_of(const struct pipeline *p, uint16_t network, uint8_t family)
+{
+	return (struct look){p->tables->groups, p->snap, now_s(p), network, family};
+}
+
+static enum group_found subject_find(
+	const struct look *look, enum subject subject, struct group_ports *ret)
+{
+	struct group_key key = subject_key(look->network, subject, look->family);
+
+	return group_table_find(look->groups, &key, look->now_s, ret);
+}
+
+static bool subject_is(const struct look *look, enum subject subject)
+{
+	struct group_ports unused = {{0}};
+
+	return subject_find(look, subject, &unused) != GROUP_NONE;
 }
 
 static void group_says(const struct snooped *s, const uint8_t *group, bool wants)
@@ -254,11 +274,11 @@ static void query_says(const struct snooped *s, const struct frame *f)
 	static const uint8_t none[16];
 	const uint8_t *group = s->body->b + (s->family == 6 ? 8 : 4);
 	const uint8_t *src = f->head + f->l3_off + (s->family == 6 ? 8 : 12);
-	struct group_ports unused = {{0}};
+	struct look look = look_of(s->p, s->network, s->family);
 
 	if (memcmp(group, none, s->addr_len) != 0 || memcmp(src, none, s->addr_len) == 0)
 		return;
-	if (subject_find(s->p, s->network, QUERIER, s->family, &unused) == GROUP_NONE)
+	if (!subject_is(&look, QUERIER))
 		subject_join(s, QUERIER_IS_NEW, SNOOP_SETTLE_S);
 	subject_join(s, QUERIER, SNOOP_QUERIER_S);
 	if (!s->in->uplink)
@@ -289,7 +309,7 @@ void snoop_learn(
 	/* Behind an inner tag lies a network that the switch does not know. */
 	if (f->l3_off != FRAME_LEN_MIN || !(f->flags & FRAME_MULTICAST))
 		return;
-	if (f->l4_proto == IPPROTO_PIM_ && (f->flags & FRAME_L4) && f->l4_off < f->head_len &&
+	if (f->l4_proto == IPPROTO_PIM && (f->flags & FRAME_L4) && f->l4_off < f->head_len &&
 		f->head[f->l4_off] == PIM_HELLO && !in->uplink)
 		subject_join(&s, ROUTERS, SNOOP_HOLD_S);
 	if (message == NO_MESSAGE || !is_of_this_link(f) || !body_read(f, &body) ||
@@ -300,19 +320,34 @@ void snoop_learn(
 }
 
 /* Has somebody asked all hosts what they want, and have they had the time to say so? */
-static bool is_queried(const struct pipeline *p, uint16_t network, uint8_t family)
+static bool is_queried(const struct look *look)
 {
 	struct group_ports unused = {{0}};
 
-	return subject_find(p, network, QUERIER, family, &unused) == GROUP_SOME &&
-	       subject_find(p, network, QUERIER_IS_NEW, family, &unused) == GROUP_NONE;
+	return subject_find(look, QUERIER, &unused) == GROUP_SOME &&
+	       !subject_is(look, QUERIER_IS_NEW);
+}
+
+/* Who may no longer be a router is none, whatever was heard of it before. */
+static enum group_found routers_find(const struct look *look, struct group_ports *ret)
+{
+	enum group_found found = subject_find(look, ROUTERS, ret);
+
+	for (unsigned k = 0; k < RTE_DIM(ret->w); k++)
+		for (uint64_t rest = ret->w[k]; rest != 0; rest &= rest - 1) {
+			unsigned port = k * 64 + (unsigned)__builtin_ctzll(rest);
+
+			if (port >= look->snap->n_ports || !look->snap->ports[port].router)
+				ret->w[k] &= ~(1ULL << port % 64);
+		}
+	return found;
 }
 
 bool snoop_selects(
 	const struct pipeline *p, const struct frame *f, uint16_t network, struct group_ports *ret)
 {
 	enum message message = message_of(f);
-	uint8_t family = family_of(f);
+	struct look look = look_of(p, network, family_of(f));
 	struct group_key key = {.network = network};
 	struct ip src;
 
@@ -322,9 +357,21 @@ bool snoop_selects(
 		return false;
 	/* Where hosts hear each other's reports some do not say theirs: RFC 4541, 2.1.1 (1). */
 	if (message != NO_MESSAGE)
-		return subject_find(p, network, ROUTERS, family, ret) != GROUP_ALL;
+		return routers_find(&look, ret) != GROUP_ALL;
 	frame_ips(f, &src, &key.group);
-	return is_selective(&key.group) && is_queried(p, network, family) &&
-	       subject_find(p, network, ROUTERS, family, ret) != GROUP_ALL &&
-	       group_table_find(p->tables->groups, &key, now_s(p), ret) != GROUP_ALL;
+	return is_selective(&key.group) && is_queried(&look) &&
+	       routers_find(&look, ret) != GROUP_ALL &&
+	       group_table_find(look.groups, &key, look.now_s, ret) != GROUP_ALL;
+}
+
+void snoop_status(const struct group_table *groups, const struct snapshot *snap, uint16_t network,
+	uint8_t family, uint32_t seconds, struct snoop_status *ret)
+{
+	struct look look = {groups, snap, seconds, network, family};
+
+	memset(ret, 0, sizeof(*ret));
+	ret->querier = subject_is(&look, QUERIER);
+	ret->active = is_queried(&look);
+	if (routers_find(&look, &ret->routers) == GROUP_ALL)
+		ret->active = false;
 }

@@ -50,6 +50,7 @@
 #define OFFLOAD_SLOTS BURST_MAX
 
 _Static_assert(PORTS_MAX <= GROUP_PORT_INDEX, "any port may join a group");
+_Static_assert(NETWORKS_MAX <= GROUP_NETWORKS, "and of any network");
 _Static_assert(RULES_MAX <= 1U << FLOW_RULE_BITS, "a flow has to name any rule");
 
 /* Shared by all workers; each says in its header how. */

@@ -108,4 +108,9 @@ def test_trace_names_them(pair):
     assert reason(**v6, icmp_type=134) == "ra_guard"
     assert reason(**v6, icmp_type=136) is None
     assert reason(**{**v6, "src_ip": "fe80::1"}, icmp_type=136) == "spoofed_ip"
+    advert = {**v6, "icmp_type": 136, "sender_mac": pair.a.mac}
+    assert reason(**advert) is None
+    assert reason(**{**advert, "sender_mac": pair.b.mac}) == "spoofed_nd"
+    assert reason(**advert, target_ip=pair.b.ip6) == "spoofed_nd"
+    assert reason(**v6, icmp_type=130) == "querier_guard"
     assert reason(**v6, icmp_type=133) is None and reason(proto="icmp") is None

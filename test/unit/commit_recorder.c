@@ -85,6 +85,12 @@ json_t *commit_uplink_oper(const char *id)
 	return commit_endpoint_oper(id);
 }
 
+json_t *commit_network_oper(const char *id)
+{
+	(void)id;
+	return json_object();
+}
+
 json_t *stats_ports(json_t *ids)
 {
 	return json_pack("{s:b}", "all", ids == NULL);

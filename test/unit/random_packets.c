@@ -216,7 +216,7 @@ static void random_l4(struct rnd *r, struct packet *p, unsigned src, unsigned ds
 {
 	static const uint8_t flags[] = {0x02, 0x02, 0x12, 0x10, 0x10, 0x18, 0x11, 0x04, 0x14};
 	static const uint8_t types4[] = {8, 8, 8, 0, 0, 5, 9, 13};
-	static const uint8_t types6[] = {128, 128, 128, 129, 129, 131, 143, 2};
+	static const uint8_t types6[] = {128, 128, 128, 129, 129, 130, 131, 143, 2};
 
 	p->proto = PICK(r, protos);
 	if (p->proto == 0 || (p->proto == 58) != (p->kind == PACKET_IPV6 && p->proto != 1))

@@ -174,6 +174,8 @@ static int guard_role(const struct journey *j)
 	if (((nd && (type == 134 || type == 137)) || (p->proto == 1 && (type == 5 || type == 9))) &&
 		!j->from->router)
 		return DROP_ra_guard;
+	if (p->proto == 58 && type == 130 && !j->from->router)
+		return DROP_querier_guard;
 	return nd && p->kind == PACKET_IPV6 && p->fragment ? DROP_nd_fragment : ALLOWED;
 }
 

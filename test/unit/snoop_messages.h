@@ -107,6 +107,18 @@ static void query(struct message *m, unsigned host, bool ip6)
 	end(m);
 }
 
+/* Of a PIM router. */
+static void hello(struct message *m, unsigned host, bool ip6)
+{
+	struct ip all4 = {.family = 4, .b = {224, 0, 0, 13}};
+	struct ip all6 = {.family = 6, .b = {0xff, 2, [15] = 13}};
+
+	begin(m, host, ip6, ip6 ? &all6 : &all4);
+	m->b[m->l4 - (ip6 ? 8 : 15)] = 103;
+	add(m, "\x20\0\0\0\0\0\0\0", 8);
+	end(m);
+}
+
 /* One group, by the older versions. */
 static void report(struct message *m, unsigned host, bool ip6, unsigned group, bool leave)
 {

@@ -21,7 +21,7 @@
 /* The same addresses in both families and three networks. */
 static struct group_key key_at(unsigned i)
 {
-	struct group_key key = {.network = (uint16_t)(i % 3 == 2 ? UINT16_MAX : i % 3),
+	struct group_key key = {.network = (uint16_t)(i % 3 == 2 ? GROUP_NETWORKS - 1 : i % 3),
 		.group = {.family = i % 2 ? 6 : 4, .b = {0xff, 1}}};
 
 	key.group.b[3] = (uint8_t)(i / 6);
@@ -31,6 +31,13 @@ static struct group_key key_at(unsigned i)
 struct model {
 	uint32_t until[GROUPS][PORTS];
 };
+
+/* A group that found no room makes others of its bucket be flooded. */
+static uint64_t refused_of_all(const struct group_table *t)
+{
+	return group_table_refused(t, 0) + group_table_refused(t, 1) +
+	       group_table_refused(t, GROUP_NETWORKS - 1);
+}
 
 static void compare(const struct group_table *t, const struct model *m, unsigned i, uint32_t now)
 {
@@ -43,7 +50,7 @@ static void compare(const struct group_table *t, const struct model *m, unsigned
 	for (unsigned port = 0; port < PORTS; port++)
 		n += m->until[i][port] > now;
 	if (found == GROUP_ALL) {
-		assert_true(group_table_refused(t) > 0);
+		assert_true(refused_of_all(t) > 0);
 		return;
 	}
 	assert_int_equal(found, n != 0 ? GROUP_SOME : GROUP_NONE);
@@ -54,9 +61,17 @@ static void compare(const struct group_table *t, const struct model *m, unsigned
 static void flush(struct group_table *t, struct model *m, uint16_t network)
 {
 	group_table_flush_network(t, network);
+	assert_int_equal(group_table_refused(t, network), 0);
 	for (unsigned i = 0; i < GROUPS; i++)
 		if (key_at(i).network == network)
 			memset(m->until[i], 0, sizeof(m->until[i]));
+}
+
+static void flush_port(struct group_table *t, struct model *m, uint16_t port)
+{
+	group_table_flush_port(t, port);
+	for (unsigned i = 0; i < GROUPS; i++)
+		m->until[i][port] = 0;
 }
 
 static void test_against_model(void **state)
@@ -89,6 +104,8 @@ static void test_against_model(void **state)
 		}
 		if (rnd_below(&r, 5000) == 0)
 			flush(t, &m, key.network);
+		if (rnd_below(&r, 1000) == 0)
+			flush_port(t, &m, port);
 		now += rnd_below(&r, rush ? 100 : 6) == 0;
 		compare(t, &m, (unsigned)rnd_below(&r, GROUPS), now);
 		all += group_table_find(t, &key, now, &ports) == GROUP_ALL;
@@ -111,7 +128,8 @@ static void test_full(void **state)
 		key.group.b[3] = i;
 		group_table_join(t, &key, 7, 10, 100);
 	}
-	assert_int_equal(group_table_refused(t), 1);
+	assert_int_equal(group_table_refused(t, 0), 1);
+	assert_int_equal(group_table_refused(t, 1), 0);
 	assert_int_equal(group_table_find(t, &key, 109, &ports), GROUP_ALL);
 	key.group.b[3] = 99;
 	assert_int_equal(group_table_find(t, &key, 109, &ports), GROUP_ALL);
@@ -125,7 +143,9 @@ static void test_full(void **state)
 	assert_int_equal(group_table_find(t, &key, 110, &ports), GROUP_SOME);
 	assert_true(group_ports_has(&ports, 8) && !group_ports_has(&ports, 7));
 	group_table_join(t, &key, GROUP_PORT_INDEX, 10, 110);
-	assert_int_equal(group_table_refused(t), 1);
+	key.network = GROUP_NETWORKS;
+	group_table_join(t, &key, 7, 10, 110);
+	assert_int_equal(group_table_refused(t, 0), 1);
 	group_table_free(t);
 }
 
@@ -177,9 +197,12 @@ static void test_threads(void **state)
 	group_table_free(t);
 }
 
-static void count(const struct ip *group, const struct group_ports *ports, void *arg)
+static void count(
+	const struct ip *group, enum group_found found, const struct group_ports *ports, void *arg)
 {
 	unsigned *n = arg;
+
+	assert_int_equal(found, group->b[0] == 0xff ? GROUP_SOME : GROUP_ALL);
 
 	assert_true(group->family == 4 || group->family == 6);
 	assert_true(group_ports_has(ports, 3));
@@ -189,6 +212,7 @@ static void count(const struct ip *group, const struct group_ports *ports, void 
 static void test_each(void **state)
 {
 	struct group_table *t = group_table_create(1024);
+	struct group_key many = {.network = 2, .group = {.family = 4, .b = {1}}};
 	unsigned n = 0;
 
 	(void)state;
@@ -199,6 +223,11 @@ static void test_each(void **state)
 	}
 	group_table_each(t, 1, 10, count, &n);
 	assert_int_equal(n, GROUPS / 3 / 2);
+	for (uint16_t port = 0; port <= GROUP_PORTS_MAX; port++)
+		group_table_join(t, &many, port, 50, 1);
+	n = 0;
+	group_table_each(t, 2, 10, count, &n);
+	assert_int_equal(n, 1);
 	group_table_free(t);
 }
 

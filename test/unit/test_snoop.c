@@ -30,10 +30,10 @@ static const struct topology snooped = {
 	.port =
 		{
 			[UPLINK] = {.present = true, .uplink = true},
-			[1] = {.present = true, .host = 1},
-			[2] = {.present = true, .host = 2},
-			[3] = {.present = true, .host = 3},
-			[4] = {.present = true, .host = 4},
+			[1] = {.present = true, .host = 1, .router = true},
+			[2] = {.present = true, .host = 2, .router = true},
+			[3] = {.present = true, .host = 3, .router = true},
+			[4] = {.present = true, .host = 4, .router = true},
 			[LAST] = {.present = true, .host = 5},
 			[6] = {.present = true, .host = 6, .network = 1},
 			[7] = {.present = true, .host = 7, .network = 1},
@@ -146,7 +146,7 @@ static void random_message(
 	unsigned n = 0;
 
 	if (kind == 0) {
-		query(&m, rnd_below(r, 4) ? 30 : port, ip6);
+		query(&m, rnd_below(r, 4) || port == LAST ? 30 : port, ip6);
 		if (w->querier[ip6] <= now)
 			w->settled[ip6] = now + SETTLE_S;
 		w->querier[ip6] = now + QUERIER_S;
@@ -326,6 +326,56 @@ static void test_nobody_listens(void **state)
 	rig_free(rig);
 }
 
+/* Whom nobody made a router becomes none by what it says, and nobody hears it; who ceases to be one is none at once. */
+static void test_routers_are_made(void **state)
+{
+	static struct message m;
+	struct topology t = snooped;
+	struct rig *rig = rig_queried(&m);
+
+	(void)state;
+	for (unsigned ip6 = 0; ip6 < 2; ip6++) {
+		query(&m, LAST, ip6);
+		send_message(rig, LAST, &m);
+		hello(&m, LAST, ip6);
+		send_message(rig, LAST, &m);
+		assert_int_equal(rig_drops(rig, DROP_querier_guard), 2 * ip6 + 2);
+		assert_int_equal(rig->bench->port[1]->n_out, 0);
+		assert_int_equal(heard(rig, LAST, ip6, 2), 0);
+		rig_clear(rig);
+		hello(&m, 4, ip6);
+		send_message(rig, 4, &m);
+		assert_int_equal(rig->bench->port[1]->n_out, 1);
+		assert_int_equal(heard(rig, 4, ip6, 2), 1);
+	}
+	t.port[4].router = false;
+	bench_reconfigure(rig->bench, &t);
+	assert_int_equal(heard(rig, 4, false, 2), 0);
+	assert_int_equal(heard(rig, 4, true, 2), 0);
+	rig_free(rig);
+}
+
+/* A flow that the cache answers for lets no query through. */
+static void test_a_query_is_looked_at_each_time(void **state)
+{
+	static struct message m;
+	struct rig *rig = rig_create(&snooped);
+	struct mac to = host_mac(2);
+
+	(void)state;
+	report(&m, LAST, false, 1, false);
+	memcpy(m.b, to.b, sizeof(to.b));
+	for (unsigned i = 0; i < 3; i++)
+		send_message(rig, LAST, &m);
+	assert_int_equal(rig->bench->port[2]->n_out, 3);
+	m.b[m.l4] = 0x11;
+	end(&m);
+	send_message(rig, LAST, &m);
+	assert_int_equal(rig->bench->port[2]->n_out, 3);
+	assert_int_equal(rig_drops(rig, DROP_querier_guard), 1);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +383,8 @@ int main(void)
 		cmocka_unit_test(test_broken_messages),
 		cmocka_unit_test(test_what_is_for_all),
 		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_routers_are_made),
+		cmocka_unit_test(test_a_query_is_looked_at_each_time),
 	};
 
 	rig_eal_init();

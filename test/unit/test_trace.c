@@ -50,6 +50,51 @@ static void assert_trace(const char *params, const char *verdict, const char *ru
 	json_decref(ret);
 }
 
+static void assert_reason(const char *packet, const char *reason)
+{
+	char params[512];
+	struct error err;
+	json_t *ret;
+	const char *said;
+
+	snprintf(params, sizeof(params), "{\"endpoint\":\"e1\",\"packet\":{%s}}", packet);
+	ret = trace(params, &err);
+	assert_non_null(ret);
+	said = json_string_value(json_object_get(ret, "reason"));
+	if (reason == NULL)
+		assert_null(said);
+	else
+		assert_string_equal(said, reason);
+	json_decref(ret);
+}
+
+/* ARP and neighbour discovery, honest and not. */
+static void assert_claims(void)
+{
+	struct error err;
+
+	assert_reason("\"arp\":\"request\",\"dst_ip\":\"10.0.0.2\"", NULL);
+	assert_reason("\"arp\":\"reply\",\"dst_ip\":\"10.0.0.2\"", NULL);
+	assert_reason(
+		"\"arp\":\"reply\",\"src_ip\":\"10.0.0.9\",\"dst_ip\":\"10.0.0.2\"", "spoofed_arp");
+	assert_reason("\"arp\":\"request\",\"dst_ip\":\"10.0.0.2\","
+		      "\"sender_mac\":\"02:00:00:00:00:99\"",
+		"spoofed_arp");
+	assert_reason("\"arp\":\"request\",\"dst_ip\":\"10.0.0.2\","
+		      "\"target_mac\":\"02:00:00:00:00:02\"",
+		NULL);
+	assert_null(
+		trace("{\"endpoint\":\"e1\",\"packet\":{\"arp\":\"reply\",\"src_ip\":\"fd00::1\","
+		      "\"dst_ip\":\"fd00::2\"}}",
+			&err));
+	assert_string_equal(err.path, "/packet/dst_ip");
+	assert_null(
+		trace("{\"endpoint\":\"e1\",\"packet\":{\"arp\":\"reply\",\"dst_ip\":\"10.0.0.2\","
+		      "\"resolve\":true}}",
+			&err));
+	assert_string_equal(err.path, "/packet/arp");
+}
+
 static void test_trace(void **state)
 {
 	struct wanted w = wanted_empty();
@@ -79,6 +124,7 @@ static void test_trace(void **state)
 		"drop", NULL, NULL);
 	assert_trace("{\"endpoint\":\"e2\",\"packet\":{\"dst_mac\":\"ff:ff:ff:ff:ff:ff\"}}",
 		"flood", NULL, "e1");
+	assert_claims();
 	assert_null(trace("{\"endpoint\":\"e9\",\"packet\":{}}", &err));
 	assert_int_equal(err.code, LEAT_NOT_FOUND);
 	assert_null(trace("{\"packet\":{}}", &err));

@@ -11,6 +11,7 @@ ASKS = {ICMP: (8, 13, 15, 17), ICMP6: (128,)}
 ANSWERS = {ICMP: (0, 14, 16, 18), ICMP6: (129,)}
 NEIGHBOUR_DISCOVERY = range(133, 138)
 FROM_ROUTERS = {ICMP: (5, 9), ICMP6: (134, 137)}  # advertisements and redirects
+FROM_QUERIERS = {ICMP6: (130,)}
 DHCP_PORTS = {4: (67, 68), 6: (547, 546)}  # a server's and a client's
 UPLINK = "up0"
 
@@ -80,6 +81,8 @@ class Model:
             return "dhcp_guard"
         if p.icmp_type in FROM_ROUTERS.get(p.proto, ()) and not guard["router"]:
             return "ra_guard"
+        if p.icmp_type in FROM_QUERIERS.get(p.proto, ()) and not guard["router"]:
+            return "querier_guard"
         return None
 
     def judge(self, p, remember=True):
