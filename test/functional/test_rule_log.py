@@ -7,12 +7,17 @@ from scapy.layers.inet import ICMP, TCP
 from scapy.layers.l2 import Dot1Q
 
 from leatlib import wait
-from leatlib.frames import IP, Ether, crosses, udp, udp6
+from leatlib.frames import BROADCAST, IP, Ether, crosses, payload_is, udp, udp6
 from leatlib.watcher import Watcher
 
 FLOOD = 100_000
 QUEUE = 500  # what a TAP holds for the switch, and more
 EVENTS_PER_WINDOW, WINDOW_SECONDS = 10, 1.024  # of one rule on one worker
+EACH = 300            # packets of each sender
+RULES, PACKETS = 60, 10
+EVENTS_PER_SECOND = 100
+EVENTS_AT_ONCE = 100  # after a silence
+TICK_SECONDS = 0.2    # within which what is due is said
 
 
 @pytest.fixture
@@ -148,3 +153,83 @@ def test_monitor(pair):
     pair.a.raw.send(udp6(pair.a, pair.b, "six"))
     monitor.expect(
         rf"rule:yes allow udp \[{pair.a.ip6}\]:4000 > \[{pair.b.ip6}\]:5000, endpoint a", 5)
+
+
+def told(event):
+    """How many packets an event accounts for."""
+    return event["data"].get("left_out", 0) + ("verdict" in event["data"])
+
+
+def events_about(watcher, packets):
+    """Events until they account for so many packets."""
+    events, count = [], 0
+    while count < packets:
+        events.append(watcher.next("rule.log"))
+        count += told(events[-1])
+    assert count == packets
+    return events
+
+
+def test_a_flooded_packet(pair):
+    """Refused: an event a receiver that may not have it. Allowed: none, since it begins no connection."""
+    pair.tap("c", bare=True, group="gb")
+    d = pair.tap("d", bare=True)
+    rule(pair, "cast", "deny", proto="udp", port=7000, log=True)
+    watcher = Watcher(pair, types=["rule.log"])
+    pair.a.raw.send(udp(pair.a, pair.b, "refused", dport=7000, dst=BROADCAST))
+    d.raw.expect(payload_is("refused"))
+    refused = said(pair, "deny", "udp", dst_mac=BROADCAST, src_port=4000, dst_port=7000)
+    for _ in range(2):
+        assert next_said(watcher) == ("rule:cast", refused)
+    pair.a.raw.send(udp(pair.a, pair.b, "allowed", dst=BROADCAST))
+    pair.b.raw.expect(payload_is("allowed"))
+    pair.a.raw.send(syn(pair.a, pair.b))
+    assert next_said(watcher)[0] == "rule:no"
+
+
+def test_two_workers(make_switch):
+    """Each tells of its own packets, and all are accounted for."""
+    switch = make_switch(workers="0,1", memory=256)
+    switch.network()
+    switch.call("group.upsert", id="gb")
+    senders = [switch.tap(name, bare=True) for name in "ac"]
+    b = switch.tap("b", bare=True, group="gb")
+    rule(switch, "no", "deny", proto="tcp", log=True)
+    watcher = Watcher(switch, types=["rule.log"])
+    begin = time.monotonic()
+    for sender in senders:
+        frame = bytes(syn(sender, b))
+        for _ in range(EACH):
+            sender.raw.send(frame)
+    events = events_about(watcher, 2 * EACH)
+    most = EVENTS_PER_WINDOW * ((time.monotonic() - begin) / WINDOW_SECONDS + 2)
+    for sender in senders:
+        own = [event for event in events if event["data"].get("endpoint") == sender.id]
+        assert EVENTS_PER_WINDOW <= len(own) <= most
+    assert switch.drops() == {"rule_deny": 2 * EACH}
+    assert [worker["packets"] for worker in switch.call("system.status")["workers"]] == [EACH, EACH]
+
+
+def test_a_hundred_a_second(pair):
+    """Many rules at once have more to say than may be said: the rest is a count."""
+    pair.call("txn.apply", ops=[{"method": "rule.upsert", "params": {
+        "id": f"r{number}", "group": "gb", "direction": "in", "action": "deny", "proto": "udp",
+        "port": 20000 + number, "log": True}} for number in range(RULES)])
+    frames = [bytes(udp(pair.a, pair.b, "no", dport=20000 + number)) for number in range(RULES)]
+    watcher = Watcher(pair, types=["rule.log"])
+    for count in range(PACKETS):
+        for frame in frames:
+            pair.a.raw.send(frame)
+        wait.until(lambda: pair.port("a")["rx_packets"] == (count + 1) * RULES, 10,
+                   "them to be taken")
+    events = events_about(watcher, RULES * PACKETS)
+    assert sum("verdict" in event["data"] for event in events) < RULES * PACKETS
+    by_rule = {}
+    for event in events:
+        by_rule[event["object"]] = by_rule.get(event["object"], 0) + told(event)
+    assert by_rule == {f"rule:r{number}": PACKETS for number in range(RULES)}
+    times = [event["ts_ns"] / 1e9 for event in events]
+    for first, begin in enumerate(times):
+        for last in range(first, len(times)):
+            seconds = times[last] - begin + TICK_SECONDS
+            assert last - first < EVENTS_AT_ONCE + EVENTS_PER_SECOND * seconds
