@@ -18,8 +18,8 @@ RATE = 100000         # packets a second each way meanwhile: a ring of 1,024 las
 TRAFFIC_SECONDS = 300  # at most: it ends with the swaps
 
 
-def _timed(call, *args, **fields):
-    """In ms."""
+def timed(call, *args, **fields):
+    """How long the call takes, in ms."""
     begin = time.monotonic()
     call(*args, **fields)
     return (time.monotonic() - begin) * 1000
@@ -39,8 +39,8 @@ def _ports(net, kind):
 
 def _endpoints(net, kind):
     hosts = list(_ports(net, kind))
-    upserts = [_timed(net.endpoint, host, port) for host, port in hosts]
-    deletes = [_timed(net.call, "endpoint.delete", id=host.id) for host, _ in hosts]
+    upserts = [timed(net.endpoint, host, port) for host, port in hosts]
+    deletes = [timed(net.call, "endpoint.delete", id=host.id) for host, _ in hosts]
     return {"upsert median": percentile(upserts, 0.5), "upsert p99": percentile(upserts, 0.99),
             "delete median": percentile(deletes, 0.5), "delete p99": percentile(deletes, 0.99),
             "a second": 1000 * ENDPOINTS / sum(upserts)}
@@ -50,17 +50,17 @@ def _rules(net):
     """One by one, each commit compiling all there are; then as many in one transaction."""
     net.call("group.upsert", id=GROUP)
     rules = list(leat_rules(RULES))
-    single = [_timed(net.call, "rule.upsert", rule) for rule in rules]
+    single = [timed(net.call, "rule.upsert", rule) for rule in rules]
     net.call("txn.apply", ops=[{"method": "rule.delete", "params": {"id": rule["id"]}}
                                for rule in rules])
-    together = _timed(net.call, "txn.apply", ops=[{"method": "rule.upsert", "params": rule}
-                                                  for rule in rules])
+    together = timed(net.call, "txn.apply", ops=[{"method": "rule.upsert", "params": rule}
+                                                 for rule in rules])
     return {"one by one": 1000 * RULES / sum(single), "in one go": 1000 * RULES / together}
 
 
 def _swap(leat, count, seed):
     """Exchange all rules for others, in one commit; how long it took, in ms."""
-    return _timed(leat.net.call, "state.replace", owner="local", scope=["rule"],
+    return timed(leat.net.call, "state.replace", owner="local", scope=["rule"],
                   objects={"rule": list(leat_rules(count, seed))})
 
 
