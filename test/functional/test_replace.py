@@ -78,7 +78,7 @@ def test_a_packet_meets_one_set(three):
     taken = sum(three.port(sender.id)["rx_packets"] for sender in three.senders) - 1  # the sentinel
     counted = {side: three.call("stats.get", kinds=["rule"], ids=[side])["rule"][side]["packets"]
                for side in SETS}
-    # The sender's side is asked of each packet, the receiver's where that allows; both sets were met.
+    # The sender's side is asked of each packet, the receiver's where that allows; both were met.
     assert counted["out"] == taken == three.drops()["rule_deny"]
     assert REPLACES < counted["in"] < counted["out"] - REPLACES
 

@@ -171,7 +171,7 @@ def events_about(watcher, packets):
 
 
 def test_a_flooded_packet(pair):
-    """Refused: an event a receiver that may not have it. Allowed: none, since it begins no connection."""
+    """Refused: an event a receiver that may not have it. Allowed: none, for it begins nothing."""
     pair.tap("c", bare=True, group="gb")
     d = pair.tap("d", bare=True)
     rule(pair, "cast", "deny", proto="udp", port=7000, log=True)

@@ -130,7 +130,7 @@ def test_who_has_joined_gets_it_and_nobody_else(switch):
 
 
 def test_who_may_be_a_router(switch):
-    """Without guard.router nobody becomes one by what he says; with it he is, and leatctl shows it."""
+    """Without guard.router nobody becomes one by what he says; with it he does, and is shown."""
     switch.network(snooping=True)
     a, b = (switch.tap(name, v6=True, bare=True) for name in "ab")
     link_local = "fe80::ff:fe00:1"  # of a's MAC

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Policy in large: ten thousand rules of one group, a thousand groups; how long a change takes, what
-a connection's first packet costs more than those that follow it, what a rule weighs."""
+"""Policy in large: ten thousand rules of one group, a thousand groups; how long a change takes,
+what a connection's first packet costs more than those that follow it, what a rule weighs."""
 import contextlib
 import signal
 
