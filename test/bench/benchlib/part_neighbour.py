@@ -50,8 +50,8 @@ class _Loads:
 
     @contextlib.contextmanager
     def running(self, site, load):
-        """After it, what is given has what the switch took of a flood ("mpps") and
-        its sender of the applications' core."""
+        """After it, what is given has what the switch took of a flood ("mpps"), its sender of
+        the applications' core, and how often that found its ring empty ("dry")."""
         taken = {}
         if load == ALONE:
             yield taken
@@ -69,6 +69,7 @@ class _Loads:
             done = json.loads(process.text().splitlines()[-1])
             taken["mpps"] = done["frames"] / done["seconds"] / 1e6
             taken["core"] = done["core_share"]
+            taken["dry"] = done["dry"]
 
 
 def _round(four, loads, site):
@@ -86,6 +87,7 @@ def _round(four, loads, site):
             if taken:
                 values[f"taken, {load}"] = taken["mpps"]
                 values[f"flooder's core, {load}"] = taken["core"]
+                values[f"ran dry, {load}"] = taken["dry"]
     return values
 
 
@@ -138,6 +140,7 @@ def run(book, rounds, _options):
             if load in FLOODS:
                 book.metric(PART, f"taken, {load}", "Mpps", "higher")
                 book.metric(PART, f"flooder's core, {load}", "share", "lower")
+                book.metric(PART, f"ran dry, {load}", "share", "lower")
         turns(book, PART, {site.name: lambda site=site: _round(four, loads, site)
                            for site in four.sites}, rounds)
         for number, site in enumerate(four.sites):

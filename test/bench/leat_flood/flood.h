@@ -24,6 +24,7 @@ struct flood {
 	struct in_addr ip[2];
 	uint64_t number;	   /* of the next frame */
 	uint64_t began, began_cpu; /* ns */
+	uint64_t fills, dry;	   /* of a ring: how often it was filled up, and was empty then */
 };
 
 extern struct flood flood;

@@ -28,7 +28,8 @@ static const char usage[] =
 	"                  --from SOCKET --sink SOCKET | --netdev NAME\n"
 	"\n"
 	"Says \"sending\" when it begins, sends until SIGINT or SIGTERM, then prints how many\n"
-	"frames were taken, and what of a core it took.\n"
+	"frames were taken, what of a core it took, and in what share of the times at\n"
+	"which it filled a ring up that had run dry.\n"
 	"  --kind    udp: one flow; broadcast: the same to all; syn: each of another port\n"
 	"  --from    a vhost-user switch's socket, which it sends by, and\n"
 	"  --sink    another one, which takes what arrives; their rings are filled up\n"
@@ -134,7 +135,9 @@ int main(int argc, char **argv)
 	taken = flood.netdev != NULL ? flood_by_packets() : flood_by_rings();
 	took = (double)(monotonic_ns() - flood.began);
 	core = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - flood.began_cpu) / took;
-	printf("{\"frames\": %" PRIu64 ", \"seconds\": %.3f, \"core_share\": %.3f}\n", taken,
-		took / (double)CLOCK_NS_PER_S, core);
+	printf("{\"frames\": %" PRIu64
+	       ", \"seconds\": %.3f, \"core_share\": %.3f, \"dry\": %.3f}\n",
+		taken, took / (double)CLOCK_NS_PER_S, core,
+		flood.fills > 0 ? (double)flood.dry / (double)flood.fills : 0.0);
 	return 0;
 }

@@ -106,6 +106,8 @@ uint64_t flood_by_rings(void)
 		if (vhost_user_gone(socks[0]))
 			errx(1, "%s: the switch has hung up", flood.from);
 		taken += n;
+		flood.fills++;
+		flood.dry += n == RING_SIZE;
 		if (store_len() != 0)
 			frames_point(&from, n);
 		guest_offer(tx, n);
