@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/hash.h"
+#include "lib/pages.h"
 #include "lib/spinlock.h"
 
 #define FRAG_BUCKET_SLOTS 4
@@ -47,12 +48,11 @@ struct frag_table *frag_table_create(size_t capacity)
 	t->n_buckets = (uint32_t)(capacity + FRAG_BUCKET_SLOTS - 1) / FRAG_BUCKET_SLOTS;
 	if (t->n_buckets == 0)
 		t->n_buckets = 1;
-	t->bucket = aligned_alloc(64, t->n_buckets * sizeof(t->bucket[0]));
+	t->bucket = pages_zero(t->n_buckets * sizeof(t->bucket[0]));
 	if (t->bucket == NULL) {
 		free(t);
 		return NULL;
 	}
-	memset(t->bucket, 0, t->n_buckets * sizeof(t->bucket[0]));
 	hash_seed_init(&t->seed);
 	return t;
 }
@@ -60,7 +60,7 @@ struct frag_table *frag_table_create(size_t capacity)
 void frag_table_free(struct frag_table *t)
 {
 	if (t != NULL)
-		free(t->bucket);
+		pages_free(t->bucket, t->n_buckets * sizeof(t->bucket[0]));
 	free(t);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lib/group_table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/hash.h"
+#include "lib/pages.h"
 #include "lib/spinlock.h"
 
 #define GROUP_BUCKET_SLOTS 4
@@ -49,18 +49,21 @@ struct key {
 	uint32_t kind;
 };
 
+static size_t table_size(size_t n_buckets)
+{
+	return sizeof(struct group_table) + n_buckets * sizeof(struct group_bucket);
+}
+
 struct group_table *group_table_create(size_t capacity)
 {
 	struct group_table *t;
 	size_t n = (capacity + GROUP_BUCKET_SLOTS - 1) / GROUP_BUCKET_SLOTS;
-	size_t size = sizeof(*t) + n * sizeof(t->bucket[0]);
 
 	if (capacity == 0 || capacity > GROUP_CAPACITY_MAX)
 		return NULL;
-	t = aligned_alloc(64, (size + 63) / 64 * 64);
+	t = pages_zero(table_size(n));
 	if (t == NULL)
 		return NULL;
-	memset(t, 0, size);
 	t->n_buckets = (uint32_t)n;
 	hash_seed_init(&t->seed);
 	return t;
@@ -68,7 +71,8 @@ struct group_table *group_table_create(size_t capacity)
 
 void group_table_free(struct group_table *t)
 {
-	free(t);
+	if (t != NULL)
+		pages_free(t, table_size(t->n_buckets));
 }
 
 static struct key key_of(const struct group_key *from)

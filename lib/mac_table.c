@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/hash.h"
+#include "lib/pages.h"
 #include "lib/spinlock.h"
 
 #define MAC_BUCKET_SLOTS 4
@@ -72,12 +73,11 @@ struct mac_table *mac_table_create(size_t capacity, uint16_t max_ports)
 	t->capacity = (uint32_t)capacity;
 	t->max_ports = max_ports;
 	t->n_buckets = (uint32_t)(capacity * 2 + MAC_BUCKET_SLOTS - 1) / MAC_BUCKET_SLOTS;
-	t->bucket = aligned_alloc(64, t->n_buckets * sizeof(t->bucket[0]));
+	t->bucket = pages_zero(t->n_buckets * sizeof(t->bucket[0]));
 	if (t->bucket == NULL) {
 		free(t);
 		return NULL;
 	}
-	memset(t->bucket, 0, t->n_buckets * sizeof(t->bucket[0]));
 	hash_seed_init(&t->seed);
 	return t;
 }
@@ -85,7 +85,7 @@ struct mac_table *mac_table_create(size_t capacity, uint16_t max_ports)
 void mac_table_free(struct mac_table *t)
 {
 	if (t != NULL)
-		free(t->bucket);
+		pages_free(t->bucket, t->n_buckets * sizeof(t->bucket[0]));
 	free(t);
 }
 
