@@ -223,6 +223,8 @@ int eal_start(
 	argv[argc++] = "leatd";
 	/* --no-huge means --legacy-mem to EAL, which --in-memory does not go with. */
 	argv[argc++] = eal_arg_given(options, no_huge) ? "--no-shconf" : "--in-memory";
+	if (!eal_arg_given(options, no_huge))
+		argv[argc++] = "--single-file-segments"; /* one fd for all pages, not one a page */
 	argv[argc++] = "--no-telemetry";
 	argv[argc++] = cores;
 	if (eal_arg_given(options, no_huge)) {
