@@ -27,6 +27,15 @@ int commit_init(bool keep_interfaces, struct error *err);
 /* Drop the published state: ports closed, snapshot freed. After the workers have stopped. */
 void commit_fini(void);
 
+/*
+ * Before commit_init(), which may take long: open the TAPs of `want` that an earlier daemon left, in a thread of its own, so that they have
+ * their carrier; the commit that opens the ports takes them over. commit_hold_wait() before that one, and before `want`
+ * goes; commit_hold_end() after it, or instead of it: those that it did not take are closed.
+ */
+void commit_hold_begin(const struct config *want);
+void commit_hold_wait(void);
+void commit_hold_end(void);
+
 struct commit_options {
 	unsigned deadline_ms; /* bound of the wait for the workers; 0: COMMIT_DEADLINE_MS */
 	/* A port that cannot be opened leaves its owner in state "error"; the commit succeeds without it. */

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "ctrl/commit.h"
@@ -117,30 +118,38 @@ static void context_init(struct daemon *daemon)
 	daemon->ctx.idle = daemon_idle;
 }
 
-/* What the store holds, or nothing; then the --config file. An exit code. */
-static int state_load(struct daemon *daemon)
+/* What the store holds, or nothing. An exit code. */
+static int state_restore(struct daemon *daemon)
 {
 	static const char *const sources[] = {
 		[STORE_EMPTY] = "empty",
 		[STORE_SNAPSHOT] = "snapshot",
 		[STORE_RECOVERED] = "recovered",
 	};
-	const char *config_file = daemon->options.config_file;
 	struct rpc_context *ctx = &daemon->ctx;
 	struct store *store = daemon->store;
 	struct error err = {0};
 
 	ctx->config_source = sources[STORE_EMPTY];
-	if (store != NULL) {
-		if (model_restore(ctx->model, store, &err) < 0) {
-			error_log("", &err);
-			return EXIT_BAD_CONFIG;
-		}
-		ctx->config_source = sources[store_source(store)];
-		log_info("the state is kept in %s: revision %llu, start %llu", store_path(store),
-			(unsigned long long)store_rev(store),
-			(unsigned long long)store_boots(store));
+	if (store == NULL)
+		return EXIT_DONE;
+	if (model_restore(ctx->model, store, &err) < 0) {
+		error_log("", &err);
+		return EXIT_BAD_CONFIG;
 	}
+	ctx->config_source = sources[store_source(store)];
+	log_info("the state is kept in %s: revision %llu, start %llu", store_path(store),
+		(unsigned long long)store_rev(store), (unsigned long long)store_boots(store));
+	return EXIT_DONE;
+}
+
+/* Forward by the state; then the --config file. An exit code. */
+static int state_publish(struct daemon *daemon)
+{
+	const char *config_file = daemon->options.config_file;
+	struct rpc_context *ctx = &daemon->ctx;
+	struct error err = {0};
+
 	if (model_publish(ctx->model, &err) < 0) {
 		error_log("cannot bring the state into the data plane: ", &err);
 		return EXIT_START_FAILED;
@@ -149,7 +158,7 @@ static int state_load(struct daemon *daemon)
 		return EXIT_DONE;
 	if (config_apply(daemon, config_file) < 0)
 		return EXIT_BAD_CONFIG;
-	if (ctx->config_source == sources[STORE_EMPTY])
+	if (strcmp(ctx->config_source, "empty") == 0)
 		ctx->config_source = "controller";
 	return EXIT_DONE;
 }
@@ -158,7 +167,7 @@ static int state_load(struct daemon *daemon)
 static int serve(struct daemon *daemon)
 {
 	struct error err = {0};
-	int code = state_load(daemon);
+	int code = state_publish(daemon);
 
 	if (code != EXIT_DONE)
 		return code;
@@ -170,35 +179,50 @@ static int serve(struct daemon *daemon)
 	return EXIT_DONE;
 }
 
-static int dataplane_run(struct daemon *daemon)
+static int dataplane_run(struct daemon *daemon, const struct worker_options *workers)
 {
-	struct worker_options workers;
 	struct error err = {0};
 	int code = EXIT_START_FAILED;
 
-	if (worker_options_make(&daemon->options, &workers, &err) < 0) {
-		error_log("--workers: ", &err);
-		return EXIT_BAD_USAGE;
-	}
-	if (eal_start(&daemon->options, &workers, &err) < 0) {
+	if (eal_start(&daemon->options, workers, &err) < 0) {
 		error_log("", &err);
 		return EXIT_START_FAILED;
 	}
-	if (workers_start(&workers, &err) < 0) {
+	if (workers_start(workers, &err) < 0) {
 		error_log("cannot start the workers: ", &err);
 		eal_stop();
 		return EXIT_START_FAILED;
 	}
-	context_init(daemon);
 	if (commit_init(daemon->store != NULL, &err) < 0)
 		error_log("cannot prepare the data plane: ", &err);
 	else
 		code = serve(daemon);
 	workers_stop();
 	commit_fini();
+	eal_stop();
+	return code;
+}
+
+/* First what takes no time and gives the containers their carrier back, then what takes some. */
+static int switch_run(struct daemon *daemon)
+{
+	struct worker_options workers;
+	struct error err = {0};
+	int code;
+
+	if (worker_options_make(&daemon->options, &workers, &err) < 0) {
+		error_log("--workers: ", &err);
+		return EXIT_BAD_USAGE;
+	}
+	context_init(daemon);
+	code = state_restore(daemon);
+	if (code == EXIT_DONE) {
+		model_hold(daemon->ctx.model);
+		code = dataplane_run(daemon, &workers);
+		commit_hold_end();
+	}
 	model_free(daemon->ctx.model);
 	events_free(daemon->ctx.events);
-	eal_stop();
 	return code;
 }
 
@@ -252,7 +276,7 @@ int main(int argc, char **argv)
 	}
 	code = state_open(&daemon);
 	if (code == EXIT_DONE)
-		code = dataplane_run(&daemon);
+		code = switch_run(&daemon);
 	store_close(daemon.store);
 	server_free(daemon.server);
 	return code;

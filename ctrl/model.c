@@ -34,11 +34,20 @@ void model_free(struct model *model)
 	free(model);
 }
 
+void model_hold(const struct model *model)
+{
+	commit_hold_begin(&model->current->config);
+}
+
 int model_publish(struct model *model, struct error *err)
 {
 	struct commit_options options = {.lenient = true};
+	int result;
 
-	return commit_apply(&model->current->config, &options, err);
+	commit_hold_wait();
+	result = commit_apply(&model->current->config, &options, err);
+	commit_hold_end();
+	return result;
 }
 
 void model_observe(struct model *model, model_commit_fn *fn, void *arg)

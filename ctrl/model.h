@@ -33,6 +33,9 @@ void model_free(struct model *model);
  */
 int model_restore(struct model *model, struct store *store, struct error *err);
 
+/* Open the interfaces of what was restored that an earlier daemon left: commit_hold_begin(). */
+void model_hold(const struct model *model);
+
 /*
  * Hand the present config to the data plane: once, at the start. A port that cannot be opened leaves its
  * endpoint or uplink in state "error".

@@ -171,6 +171,15 @@ struct tap_params {
 struct port *port_tap_create(
 	const struct port_params *common, const struct tap_params *params, struct error *err);
 
+/*
+ * Take hold of an interface that an earlier daemon left, before there is a port for it: it has its carrier from then on, and what its
+ * kernel sends waits for the port, some hundred frames at most. False: there is none that bears the mark and is free.
+ * port_tap_create() with the same params goes on with it; port_tap_let_go() lets go of those that no port has
+ * taken. One thread at a time.
+ */
+bool port_tap_hold(const struct tap_params *params);
+void port_tap_let_go(void);
+
 struct memif_params {
 	const char *socket; /* at most 107 bytes */
 	bool server;	    /* the switch listens; else it connects, and reconnects for ever */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
@@ -172,6 +173,60 @@ int netdev_set(const char *name, const struct netdev_change *change, struct erro
 	nl_socket_free(sk);
 	if (rc < 0)
 		return error_device(err, nl_to_errno(rc), "cannot set up interface %s", name);
+	return 0;
+}
+
+/* libnl-route 3.7 does not know that setting, so the message is made here. IPv4 alone can be set like this. */
+static int keep_neighbours4(struct nl_sock *sk, int ifindex)
+{
+	struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = ifindex};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_SETLINK, NLM_F_REQUEST);
+	struct nlattr *families, *inet, *settings;
+
+	if (msg == NULL)
+		return -NLE_NOMEM;
+	if (nlmsg_append(msg, &link, sizeof(link), NLMSG_ALIGNTO) < 0 ||
+		(families = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL ||
+		(inet = nla_nest_start(msg, AF_INET)) == NULL ||
+		(settings = nla_nest_start(msg, IFLA_INET_CONF)) == NULL ||
+		nla_put_u32(msg, IPV4_DEVCONF_ARP_EVICT_NOCARRIER, 0) < 0) {
+		nlmsg_free(msg);
+		return -NLE_NOMEM;
+	}
+	nla_nest_end(msg, settings);
+	nla_nest_end(msg, inet);
+	nla_nest_end(msg, families);
+	return nl_send_sync(sk, msg);
+}
+
+static void keep_neighbours6(const char *name)
+{
+	char path[sizeof("/proc/sys/net/ipv6/conf//ndisc_evict_nocarrier") + NETDEV_NAME_LEN];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/ndisc_evict_nocarrier", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)!write(fd, "0", 1);
+	close(fd);
+}
+
+int netdev_keep_neighbours(const char *name, struct error *err)
+{
+	struct nl_sock *sk = NULL;
+	struct rtnl_link *link = NULL;
+	int rc;
+
+	if (link_open(name, &sk, &link, err) != 0)
+		return -1;
+	rc = keep_neighbours4(sk, rtnl_link_get_ifindex(link));
+	rtnl_link_put(link);
+	nl_socket_free(sk);
+	if (rc < 0)
+		return error_device(err, nl_to_errno(rc),
+			"interface %s does not take arp_evict_nocarrier", name);
+	keep_neighbours6(name);
 	return 0;
 }
 

@@ -41,6 +41,13 @@ int netdev_get(const char *name, struct netdev_info *ret, struct error *err);
 int netdev_set(const char *name, const struct netdev_change *change, struct error *err);
 
 /*
+ * The kernel is not to forget the interface's neighbours when it loses its carrier (arp_evict_nocarrier and
+ * ndisc_evict_nocarrier, since Linux 5.16; else -1). IPv6 is left out without a word where the interface has none or
+ * /proc/sys cannot be written.
+ */
+int netdev_keep_neighbours(const char *name, struct error *err);
+
+/*
  * Call run(arg, err) inside the network namespace at path, NULL: the caller's own. It runs in a
  * thread of its own, so that the caller's namespace cannot be lost; the call returns when it is done.
  * -1 and DEVICE where the namespace cannot be entered, else what run returned.

@@ -20,21 +20,12 @@
 #define TUN_DEVICE "/dev/net/tun"
 #define TAP_OFFLOADS (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 
-struct tap_creation {
-	const struct port_params *common;
-	const struct tap_params *params;
-	struct netdev_info info;
-	bool found; /* an earlier daemon left it */
-	int fd;
-};
-
 static const char *netns_name(const struct tap_params *params)
 {
 	return params->netns != NULL ? params->netns : "of the daemon";
 }
 
-/* Is there an interface of that name that bears our mark? */
-static bool tap_is_ours(struct tap_creation *c)
+bool tap_is_ours(struct tap_creation *c)
 {
 	return c->params->mark != NULL && netdev_get(c->params->name, &c->info, NULL) == 0 &&
 	       strcmp(c->info.alias, c->params->mark) == 0;
@@ -61,15 +52,14 @@ static int tap_attach(int fd, const struct tap_params *params, bool found, struc
 		params->name, netns_name(params));
 }
 
-/* The device is born where the fd was opened, so this runs inside the namespace. */
-static int tap_open(struct tap_creation *c, struct error *err)
+/* The device is born where the fd was opened. */
+int tap_interface_open(struct tap_creation *c, struct error *err)
 {
 	int vnet_len = TAP_VNET_LEN;
 
 	c->fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (c->fd < 0)
 		return error_device(err, errno, TUN_DEVICE " (is the tun module loaded?)");
-	c->found = tap_is_ours(c);
 	if (tap_attach(c->fd, c->params, c->found, err) != 0)
 		return -1;
 	if (ioctl(c->fd, TUNSETVNETHDRSZ, &vnet_len) != 0 ||
@@ -94,13 +84,28 @@ static int tap_set_up(struct tap_creation *c, struct error *err)
 	return netdev_set(c->params->name, &change, err);
 }
 
+/* What is to outlive us loses its carrier at our end, and its kernel would forget by that whom it spoke with. */
+static void tap_keep_neighbours(const struct tap_creation *c)
+{
+	struct error why = {0};
+
+	if (!c->found && c->params->mark != NULL &&
+		netdev_keep_neighbours(c->params->name, &why) != 0)
+		log_debug("TAP %s: its neighbours are forgotten when the daemon ends: %s",
+			c->params->name, why.message);
+}
+
 static int tap_create_inside(void *arg, struct error *err)
 {
 	struct tap_creation *c = arg;
 
-	if (tap_open(c, err) == 0 && tap_set_up(c, err) == 0 &&
-		netdev_get(c->params->name, &c->info, err) == 0)
+	c->fd = tap_held_take(c->params, &c->info);
+	c->found = c->fd >= 0 || tap_is_ours(c);
+	if ((c->fd >= 0 || tap_interface_open(c, err) == 0) && tap_set_up(c, err) == 0 &&
+		netdev_get(c->params->name, &c->info, err) == 0) {
+		tap_keep_neighbours(c);
 		return 0;
+	}
 	if (c->fd >= 0)
 		close(c->fd);
 	return -1;

@@ -55,6 +55,21 @@ def test_the_same_after_the_end(kept, signum):
     assert not a.ns.has_link("eth0") and b.ns.has_link("eth0")
 
 
+def test_neighbours_outlive_the_daemon(kept):
+    """A container's kernel still knows whom it spoke with, so it has not to ask when the switch is
+    back: a question that is lost amid that is asked again after a second."""
+    a, b = kept.tap("a", v6=True), kept.tap("b", v6=True)
+    a.ping(b)
+    a.ping6(b)
+    kept.kill()
+    wait.until(lambda: "NO-CARRIER" in a.ns.ip("link show eth0").stdout, 5, "the carrier's loss")
+    for address in (b.ip, b.ip6):
+        assert b.mac in a.ns.ip(f"neigh show {address}").stdout
+    kept.start()
+    a.ping(b)
+    a.ping6(b)
+
+
 def test_a_tap_goes_with_its_endpoint_alone(kept):
     a, b = kept.tap("a"), kept.tap("b")
     index = a.ns.run(["cat", "/sys/class/net/eth0/ifindex"], check=False).stdout

@@ -80,7 +80,7 @@ static bool is_test_frame(const uint8_t *frame)
 }
 
 /* The tag that the kernel took off a frame before the packet socket saw it: TPID << 16 | TCI, or 0. */
-static uint32_t tag_of(struct msghdr *msg)
+static inline uint32_t tag_of(struct msghdr *msg)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 	struct tpacket_auxdata aux = {0};
@@ -93,7 +93,7 @@ static uint32_t tag_of(struct msghdr *msg)
 }
 
 /* Bytes of the next test frame that the kernel got, its vnet header in *h. */
-static ssize_t peer_receive(
+static inline ssize_t peer_receive(
 	int fd, struct virtio_net_hdr *h, uint8_t *to, size_t size, uint32_t *ret_tag)
 {
 	static uint8_t raw[PACKET_MAX];
