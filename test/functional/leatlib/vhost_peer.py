@@ -48,6 +48,7 @@ class VhostPeer:
         self.fd = os.memfd_create("guest")
         os.ftruncate(self.fd, MEMORY)
         self.memory = mmap.mmap(self.fd, MEMORY)
+        self.words = memoryview(self.memory).cast("H")  # struct.pack_into() writes zeros first
         self.kicks = [os.eventfd(0) for _ in range(2 * queues)]
         self.calls = calls or [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2 * queues)]
         self.seen = [0] * (2 * queues)   # used entries taken
@@ -175,7 +176,7 @@ class VhostPeer:
 
     def set_avail(self, queue, index):
         self.next[queue] = index & 0xFFFF
-        struct.pack_into("<H", self.memory, queue * QUEUE_STRIDE + AVAIL + 2, self.next[queue])
+        self.words[(queue * QUEUE_STRIDE + AVAIL + 2) // 2] = self.next[queue]
 
     def kick(self, queue):
         os.eventfd_write(self.kicks[queue], 1)
@@ -213,6 +214,19 @@ class VhostPeer:
 
     def transmit(self, frame, header=bytes(NET_HDR), queue=1):
         """Send one frame in one descriptor and wait until the switch has taken it."""
+        self._put(frame, header, queue)
+        wait.until(lambda: self.used(queue), 5, "a sent frame to be taken")
+
+    def post(self, frame, header=bytes(NET_HDR), queue=1):
+        """Send one frame and go on at once. False: the switch has left no descriptor free."""
+        while self.used(queue):
+            pass
+        if (self.next[queue] - self.seen[queue]) & 0xFFFF >= self.size:
+            return False
+        self._put(frame, header, queue)
+        return True
+
+    def _put(self, frame, header, queue):
         slot = self.next[queue] % self.size
         data = header + bytes(frame)
         assert len(data) <= BUFFER_SIZE
@@ -221,7 +235,6 @@ class VhostPeer:
         self.desc(queue, slot, GUEST_BASE + offset, len(data))
         self.offer(queue, slot)
         self.kick(queue)
-        wait.until(lambda: self.used(queue), 5, "a sent frame to be taken")
 
     def receive(self, seconds=5, queue=0):
         """The next received frame (header and frame) or None; its buffers are offered again."""
@@ -235,6 +248,10 @@ class VhostPeer:
             head, length = wait.until(lambda: self.used(queue), 1, "the rest of a frame")
             frame += self._take(queue, head, length)
         return header, frame
+
+    def take(self, head, length, queue=0):
+        """Header and frame of a used entry whose frame has one buffer, which is offered again."""
+        return self._take(queue, head, length)
 
     def _take(self, queue, head, length):
         offset = self.buffer(queue, head)
