@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 
-from leatlib import wait
+from leatlib import netns, wait
 
 
 class Stream:
@@ -131,6 +131,48 @@ class TcpFlow:
         self.sink.close()
         assert self.error is None, f"the TCP connection broke: {self.error}"
         assert self.received == self.sent, f"{self.received} of {self.sent} bytes arrived"
+
+
+class Silences:
+    """Watches how many bytes a host's interface receives: gap_ms() is the longest time in which
+    they were fewer than a segment's, since it was last asked."""
+    INTERVAL, LEAST = 0.002, 1500
+
+    def __init__(self, host):
+        self.file = netns.call_in(host.ns.path, lambda: open(
+            "/proc/thread-self/net/dev", encoding="ascii"))
+        self.bytes, self.since, self.longest = self._read(), time.monotonic(), 0.0
+        self.running, self.lock = True, threading.Lock()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        self.file.seek(0)
+        return next(int(line.split()[1]) for line in self.file if line.lstrip().startswith("eth0:"))
+
+    def _watch(self):
+        while self.running:
+            now, count = time.monotonic(), self._read()
+            with self.lock:
+                if count >= self.bytes + self.LEAST:
+                    self.longest = max(self.longest, now - self.since)
+                    self.bytes, self.since = count, now
+            wait.let_pass(self.INTERVAL)
+
+    def wait_more(self, n=100, seconds=20):
+        """Wait until `n` more full segments have come."""
+        goal = self.bytes + n * self.LEAST
+        wait.until(lambda: self.bytes >= goal, seconds, "more bytes of a host's interface")
+
+    def gap_ms(self):
+        with self.lock:
+            longest, self.longest = self.longest, 0.0
+        return 1000 * longest
+
+    def stop(self):
+        self.running = False
+        self.thread.join()
+        self.file.close()
 
 
 def iperf3_beside(client, server, seconds, port=5201):
