@@ -68,6 +68,8 @@ struct worker {
 	uint32_t rounds_credit; /* how many rounds' worth of credit this round gives */
 	uint32_t
 		rounds_wanted; /* the fewest that one which was passed by needs; UINT32_MAX: none */
+	uint32_t visit;	       /* frames of the smallest visit, as of the last round, */
+	uint32_t next_visit;   /* and of this one so far */
 	bool has_syscall_ports;
 	bool busy;	 /* the last round had work */
 	bool look_found; /* this round found frames of ports that cost a system call */

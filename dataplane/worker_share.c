@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where the queues a worker polls have different weights (snapshot_port.share), they share it by deficit round robin in
- * frames: a round gives each queue a burst's worth times its weight, the heaviest just a burst, and a queue is visited
- * when it has saved up for its next visit. Nobody saves for more than one burst, so who was silent is served at once. Where
+ * frames: a round gives each queue credit by its weight, and a queue is visited when its credit pays for all that a visit
+ * may take. The heaviest gets the smallest visit's worth of those that are polled, so that nobody has credit that one
+ * visit a round could not use up. Nobody saves for more than two visits, so who was silent is served at once. Where
  * all weights are the same, each is visited each round, and nothing here costs anything.
  */
 #include "dataplane/worker_private.h"
@@ -47,18 +48,28 @@ void worker_shares_take(struct worker *w)
 	if (lightest >= w->frame_credit)
 		w->frame_credit = 0;
 	w->rounds_credit = 1;
+	w->rounds_wanted = UINT32_MAX;
+	w->visit = w->next_visit = BURST_MAX;
+}
+
+/* Frames that one may take. */
+static uint32_t visit_of(const struct poll_slot *slot)
+{
+	return slot->rx_syscall ? RTE_MIN(slot->burst, slot->port->rx_burst) : slot->burst;
 }
 
 bool worker_share_has(struct worker *w, struct poll_slot *slot)
 {
-	uint32_t most = w->frame_credit * BURST_MAX;
-	uint32_t price = w->frame_credit * slot->burst;
-	uint32_t a_round = slot->weight * BURST_MAX;
+	uint32_t visit = visit_of(slot);
+	uint32_t price = w->frame_credit * visit;
+	uint32_t a_round = slot->weight * w->visit;
+	uint32_t most = 2 * price;
 
-	if (w->rounds_credit >= (most - slot->credit) / a_round + 1)
+	w->next_visit = RTE_MIN(w->next_visit, visit);
+	if (slot->credit >= most || w->rounds_credit > (most - slot->credit) / a_round)
 		slot->credit = most;
 	else
-		slot->credit = RTE_MIN(slot->credit + a_round * w->rounds_credit, most);
+		slot->credit += a_round * w->rounds_credit;
 	if (slot->credit >= price)
 		return true;
 	w->rounds_wanted =
@@ -76,4 +87,6 @@ void worker_shares_next_round(struct worker *w, bool worked)
 	/* Those that would have to wait had the worker to themselves: as many rounds at once as the first one needs. */
 	w->rounds_credit = worked || w->rounds_wanted == UINT32_MAX ? 1 : w->rounds_wanted;
 	w->rounds_wanted = UINT32_MAX;
+	w->visit = w->next_visit;
+	w->next_visit = BURST_MAX;
 }
