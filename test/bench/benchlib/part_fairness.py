@@ -184,10 +184,12 @@ def _loud(net, load, hosts):
 
 
 def _redis(book, rounds):
-    """Redis in a container, its client behind the uplink, and a neighbour that fills both worker and
-    uplink. Who moves bulk by TCP shares the applications' core, so beside that the p99 counts and
-    the rate is only told."""
+    """Redis in a container, its client behind the uplink, and a neighbour that fills both worker
+    and uplink. Who moves bulk by TCP shares the applications' core, so beside that the p99 counts
+    and the rate is only told."""
     found = {load: [] for load in (ALONE, *FLOODS, BULK)}
+    book.metric(PART, "requests", "1/s", "higher")
+    book.metric(PART, "p99", "ms", "lower")
     with contextlib.closing(rig.switch()) as net:
         _open_outside(net)
         server = net.tap("redis", network=NETWORK)
@@ -204,8 +206,6 @@ def _redis(book, rounds):
                     done.append(redis_round(net.root, server.ip, REQUESTS))
                 book.look_again()
                 book.add(PART, f"Redis by an uplink, {load}", number, done[-1])
-    book.metric(PART, "requests", "1/s", "higher")
-    book.metric(PART, "p99", "ms", "lower")
     most = {load: max(done["requests"] for done in rows) for load, rows in found.items()}
     p99 = {load: min(done["p99"] for done in rows) for load, rows in found.items()}
     for load in (*FLOODS, BULK):
@@ -221,7 +221,8 @@ def _redis(book, rounds):
 def run(book, rounds, _options):
     """A share is right or it is not: one round, but for Redis."""
     book.say(f"== {PART}: eight that want all of one bottleneck")
-    _worker(book)
-    _uplink_floods(book)
-    _uplink_tcp(book)
-    _redis(book, rounds)
+    with rig.hugepages(book.say):
+        _worker(book)
+        _uplink_floods(book)
+        _uplink_tcp(book)
+        _redis(book, rounds)

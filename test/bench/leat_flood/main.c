@@ -33,7 +33,7 @@ static const char usage[] =
 	"  --kind    udp: one flow; broadcast: the same to all; syn: each of another port\n"
 	"  --from    a vhost-user switch's socket, which it sends by, and\n"
 	"  --sink    another one, which takes what arrives; their rings are filled up\n"
-	"            before they are empty, every 1 to 8 ms\n"
+	"            before they are empty, every 4 to 8 ms\n"
 	"  --netdev  or: a packet socket on this interface, as fast as it goes\n";
 
 static void pair_read(const char *text, void *a, void *b, int (*read)(const char *, void *))
