@@ -9,7 +9,6 @@
 int fair_queue_init(struct fair_queue *q, uint16_t n_classes)
 {
 	*q = (struct fair_queue){
-		.n_classes = n_classes,
 		.turn = calloc(n_classes, sizeof(*q->turn)),
 		.kept_turn = calloc(n_classes, sizeof(*q->kept_turn)),
 		.class = calloc(n_classes, sizeof(*q->class)),
@@ -25,6 +24,7 @@ void fair_queue_fini(struct fair_queue *q)
 	free(q->turn);
 	free(q->kept_turn);
 	free(q->class);
+	*q = (struct fair_queue){0};
 }
 
 static uint32_t weight_of(const struct fair_class *c)
@@ -49,12 +49,12 @@ void fair_queue_set_share(struct fair_queue *q, uint16_t class, const struct fai
 {
 	struct fair_class *c = &q->class[class];
 	uint64_t rate = share->kept_bits_per_s;
-	uint64_t burst = rate * FAIR_KEPT_MS / MS_PER_S + (uint64_t)quantum * BITS;
 
 	if (rate == c->share.kept_bits_per_s && share->weight == c->share.weight)
 		return;
 	if (rate != c->share.kept_bits_per_s && rate != 0)
-		token_bucket_init(&c->kept, rate, burst, hz, now);
+		token_bucket_init(&c->kept, rate,
+			rate * FAIR_KEPT_MS / MS_PER_S + (uint64_t)quantum * BITS, hz, now);
 	c->share = *share;
 	if (c->fq.packets != 0)
 		join_kept(q, class);

@@ -19,13 +19,12 @@
 #include "lib/fq_codel.h"
 #include "lib/token_bucket.h"
 
-#define FAIR_WEIGHT_MAX 100
 #define FAIR_KEPT_MS 5 /* of a class's kept rate are there at once, and a quantum */
 
 /* What a class may have of the bottleneck. */
 struct fair_share {
 	uint64_t kept_bits_per_s; /* 0: nothing is kept for it */
-	uint8_t weight;		  /* 1..FAIR_WEIGHT_MAX; 0 is 1 */
+	uint8_t weight;		  /* 0 is 1 */
 };
 
 /* All zero is one that is empty. */
@@ -39,7 +38,6 @@ struct fair_class {
 struct fair_queue {
 	uint32_t packets; /* that wait, of all classes */
 	uint64_t bytes;
-	uint16_t n_classes;
 	struct drr round; /* of the classes */
 	struct drr_list
 		kept; /* classes that may have something to send, and something kept for it */
@@ -51,7 +49,8 @@ struct fair_queue {
 
 /* n_classes: 1..DRR_MEMBERS_MAX. A class that is not used costs no memory but addresses. -1: no memory. */
 int fair_queue_init(struct fair_queue *q, uint16_t n_classes);
-void fair_queue_fini(struct fair_queue *q);
+void fair_queue_fini(
+	struct fair_queue *q); /* what waits is the caller's; one whose init failed is fine */
 
 /* From now on. hz: ticks a second. quantum: as in the params of the other calls. */
 void fair_queue_set_share(struct fair_queue *q, uint16_t class, const struct fair_share *share,
