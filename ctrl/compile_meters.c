@@ -6,7 +6,6 @@
 #include "ctrl/limits.h"
 #include "dataplane/shaper.h"
 
-#define BITS_PER_KBIT 1000
 #define MS_PER_S 1000
 #define FRAME_HEADERS_MAX                                                                          \
 	(14 + VLAN_TAG_LEN + 60 + 60) /* Ethernet, tag, IPv4 and TCP with options */

@@ -6,21 +6,14 @@
 
 #include "ctrl/compile.h"
 
-#define BITS_PER_KBIT 1000
-
 _Static_assert(ENDPOINT_IPS_MAX <= SNAPSHOT_IPS_MAX, "every configured address is guarded");
 
-/* An endpoint's own values replace its group's whole. */
 static const struct qos *qos_of(
 	const struct config *want, const struct compile_names *names, const struct endpoint *e)
 {
 	size_t group = names_position(&names->group, e->group);
 
-	if (e->has_qos)
-		return &e->qos;
-	if (group != NAME_NONE && want->groups[group]->has_qos)
-		return &want->groups[group]->qos;
-	return NULL;
+	return qos_in_force(e, group != NAME_NONE ? want->groups[group] : NULL);
 }
 
 static void qos_fill(struct snapshot_port *port, const struct qos *q)

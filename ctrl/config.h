@@ -80,6 +80,8 @@ struct uplink {
 	struct flood_limits floods;
 };
 
+#define BITS_PER_KBIT 1000
+
 /* Token buckets, and marks of what the container sends. kbps: 1000 bit/s, of layer-2 frame bytes without preamble and FCS. 0: no limit. */
 struct qos {
 	uint64_t tx_kbps; /* what the container sends */
@@ -126,6 +128,14 @@ struct endpoint {
 	struct qos qos;
 	struct guard guard;
 };
+
+/* Whose values an endpoint has: its own, as a whole, else those of its group, which may be NULL. NULL: none. */
+static inline const struct qos *qos_in_force(const struct endpoint *e, const struct group *group)
+{
+	if (e->has_qos)
+		return &e->qos;
+	return group != NULL && group->has_qos ? &group->qos : NULL;
+}
 
 struct remote_endpoint {
 	char id[ID_MAX + 1];

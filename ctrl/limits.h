@@ -31,6 +31,7 @@
 #define LIMIT_MTU_MIN 68 /* RFC 791 */
 #define LIMIT_MTU_MAX 9216
 #define LIMIT_GUARD_MACS 4096
+#define LIMIT_WEIGHT 100
 #define LIMIT_KBPS 1000000000	  /* 1 Tb/s */
 #define LIMIT_BURST_KBIT 10000000 /* 10 Gbit: ten seconds at 1 Gb/s */
 #define LIMIT_PPS 1000000000

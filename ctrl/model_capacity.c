@@ -4,38 +4,17 @@
 
 #include "ctrl/model_internal.h"
 
-/* Calls fn for each object of a type in the outcome; ends when it is not 0, and returns that. */
-static int outcome_each(struct txn *txn, enum object_type type,
-	int (*fn)(const struct txn *txn, const struct object *object, void *arg), void *arg)
-{
-	size_t n;
-	struct object *const *list = model_list(txn->model, type, &n);
-	int ret = 0;
-
-	for (size_t i = 0; i < n && ret == 0; i++)
-		if (txn_change_of(txn, type, list[i]->id) == NULL)
-			ret = fn(txn, list[i], arg);
-	for (const struct txn_change *c = NULL; ret == 0 && (c = txn_next(txn, c)) != NULL;)
-		if (c->type == type && c->after != NULL)
-			ret = fn(txn, c->after, arg);
-	return ret;
-}
-
-/* An endpoint's own qos replaces its group's. */
-static uint64_t kept_of(const struct txn *txn, const struct object *object)
+static int add_kept(const struct txn *txn, const struct object *object,
+	const struct txn_change *change, void *arg)
 {
 	const struct endpoint *e = &object->as.endpoint;
-	const struct object *group;
+	const struct object *group =
+		e->group == NULL ? NULL : txn_find(txn, OBJECT_GROUP, e->group);
+	const struct qos *qos = qos_in_force(e, group == NULL ? NULL : &group->as.group);
 
-	if (e->has_qos)
-		return e->qos.min_kbps;
-	group = e->group == NULL ? NULL : txn_find(txn, OBJECT_GROUP, e->group);
-	return group == NULL ? 0 : group->as.group.qos.min_kbps;
-}
-
-static int add_kept(const struct txn *txn, const struct object *object, void *arg)
-{
-	*(uint64_t *)arg += kept_of(txn, object);
+	(void)change;
+	if (qos != NULL)
+		*(uint64_t *)arg += qos->min_kbps;
 	return 0;
 }
 
@@ -45,12 +24,14 @@ struct capacity {
 	struct error *err;
 };
 
-static int uplink_holds(const struct txn *txn, const struct object *object, void *arg)
+static int uplink_holds(const struct txn *txn, const struct object *object,
+	const struct txn_change *change, void *arg)
 {
 	struct capacity *c = arg;
 	uint64_t has = object->as.uplink.capacity_kbps;
 
 	(void)txn;
+	(void)change;
 	c->uplinks++;
 	if (has == 0)
 		return error_set(c->err, LEAT_DEPENDENCY,
@@ -84,10 +65,10 @@ int txn_check_capacity(struct txn *txn, struct error *err)
 
 	if (touch == NULL)
 		return 0;
-	outcome_each(txn, OBJECT_ENDPOINT, add_kept, &c.kept);
+	txn_outcome_each(txn, OBJECT_ENDPOINT, add_kept, &c.kept);
 	if (c.kept == 0)
 		return 0;
-	if (outcome_each(txn, OBJECT_UPLINK, uplink_holds, &c) != 0)
+	if (txn_outcome_each(txn, OBJECT_UPLINK, uplink_holds, &c) != 0)
 		return txn_fail(txn, touch, err);
 	if (c.uplinks != 0)
 		return 0;

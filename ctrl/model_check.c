@@ -112,23 +112,50 @@ static int network_use_check(struct txn *txn, const struct txn_change *change, s
 	return 0;
 }
 
-/* How many of a type the outcome has that `wanted` likes; *last is one the transaction puts. */
-static size_t outcome_count(const struct txn *txn, enum object_type type,
-	bool (*wanted)(const struct object *object), const struct txn_change **last)
+int txn_outcome_each(struct txn *txn, enum object_type type, outcome_fn *fn, void *arg)
 {
 	size_t n;
 	struct object *const *list = model_list(txn->model, type, &n);
-	size_t count = 0;
+	int ret = 0;
 
-	for (size_t i = 0; i < n; i++)
-		count += wanted(list[i]) && txn_change_of(txn, type, list[i]->id) == NULL;
-	for (const struct txn_change *c = NULL; (c = txn_next(txn, c)) != NULL;) {
-		if (c->type == type && c->after != NULL && wanted(c->after)) {
-			count++;
-			*last = c;
-		}
-	}
-	return count;
+	for (size_t i = 0; i < n && ret == 0; i++)
+		if (txn_change_of(txn, type, list[i]->id) == NULL)
+			ret = fn(txn, list[i], NULL, arg);
+	for (const struct txn_change *c = NULL; ret == 0 && (c = txn_next(txn, c)) != NULL;)
+		if (c->type == type && c->after != NULL)
+			ret = fn(txn, c->after, c, arg);
+	return ret;
+}
+
+struct outcome_count {
+	bool (*wanted)(const struct object *object);
+	size_t n;
+	const struct txn_change *last; /* that puts one */
+};
+
+static int count_wanted(const struct txn *txn, const struct object *object,
+	const struct txn_change *change, void *arg)
+{
+	struct outcome_count *count = arg;
+
+	(void)txn;
+	if (!count->wanted(object))
+		return 0;
+	count->n++;
+	if (change != NULL)
+		count->last = change;
+	return 0;
+}
+
+/* How many of a type the outcome has that `wanted` likes; *last is one the transaction puts. */
+static size_t outcome_count(struct txn *txn, enum object_type type,
+	bool (*wanted)(const struct object *object), const struct txn_change **last)
+{
+	struct outcome_count count = {.wanted = wanted, .last = *last};
+
+	txn_outcome_each(txn, type, count_wanted, &count);
+	*last = count.last;
+	return count.n;
 }
 
 static bool is_untagged(const struct object *object)

@@ -51,6 +51,13 @@ int txn_store(void *arg, struct error *err);
 
 /* model_check.c: the rules of the outcome. */
 int txn_check(struct txn *txn, struct error *err);
+/*
+ * Call fn for each object of a type in the outcome, with the change that puts it, NULL for one that stays as it is. Ends
+ * when fn gives something else than 0, and returns that.
+ */
+typedef int outcome_fn(const struct txn *txn, const struct object *object,
+	const struct txn_change *change, void *arg);
+int txn_outcome_each(struct txn *txn, enum object_type type, outcome_fn *fn, void *arg);
 /* model_capacity.c: what is kept for endpoints is not more than any uplink has. */
 int txn_check_capacity(struct txn *txn, struct error *err);
 

@@ -123,10 +123,10 @@ static const struct field qos_fields[] = {
 		.doc = "What it sends, in frames a second. 0: no limit."},
 	{"rx_pps", FIELD_INT, .min = 0, .max = LIMIT_PPS, .fallback = "0",
 		.doc = "What it receives, in frames a second. 0: no limit."},
-	{"min_kbps", FIELD_INT, .min = 0, .max = LIMIT_KBPS, .fallback = "0",
-		.doc = "Share of every uplink's `capacity_kbps` kept for this endpoint, in 1000 "
-		       "bit/s. More than an uplink has: EXHAUSTED; an uplink without a capacity, "
-		       "or none at all: DEPENDENCY."},
+	RATE_KBPS("min_kbps",
+		"Share of every uplink's `capacity_kbps` kept for this endpoint, in 1000 "
+		"bit/s. More than an uplink has: EXHAUSTED; an uplink without a capacity, "
+		"or none at all: DEPENDENCY."),
 	{"mode", FIELD_ENUM, .values = VALUES("police", "shape"), .fallback = "\"police\"",
 		.doc = "What happens above the rate: `police` drops, `shape` lets wait, for a few "
 		       "milliseconds, then marks or drops."},
@@ -136,7 +136,7 @@ static const struct field qos_fields[] = {
 	{"pcp", FIELD_INT, .min = 0, .max = 7,
 		.doc = "802.1p priority of what it sends, in its network's tag on uplinks; absent: "
 		       "0. Tags inside are left as they are."},
-	{"weight", FIELD_INT, .min = 1, .max = 100, .fallback = "1",
+	{"weight", FIELD_INT, .min = 1, .max = LIMIT_WEIGHT, .fallback = "1",
 		.doc = "Share of what it sends among endpoints that compete, for an uplink's "
 		       "capacity beyond what is kept, or for a worker."},
 	FIELDS_END,

@@ -28,34 +28,33 @@ static json_t *port_stats_json(const struct port_stats *stats)
 	return ret;
 }
 
-static void add_port(json_t *ret, const char *id, uint32_t index)
+/* The counters of a port, and under a name more that goes by them. */
+static void add_port_with(json_t *ret, const char *id, uint32_t index, const char *name,
+	json_t *(*more)(uint32_t index, const struct port_stats *stats))
 {
 	struct port_stats stats = {0};
+	json_t *json;
 
 	worker_port_stats((uint16_t)index, &stats);
-	json_object_set_new(ret, id, port_stats_json(&stats));
+	json = port_stats_json(&stats);
+	if (name != NULL)
+		json_object_set_new(json, name, more(index, &stats));
+	json_object_set_new(ret, id, json);
+}
+
+static void add_port(json_t *ret, const char *id, uint32_t index)
+{
+	add_port_with(ret, id, index, NULL, NULL);
 }
 
 static void add_endpoint(json_t *ret, const char *id, uint32_t index)
 {
-	struct port_stats stats = {0};
-	json_t *json;
-
-	worker_port_stats((uint16_t)index, &stats);
-	json = port_stats_json(&stats);
-	json_object_set_new(json, "qos", stats_qos_json(index, &stats));
-	json_object_set_new(ret, id, json);
+	add_port_with(ret, id, index, "qos", stats_qos_json);
 }
 
 static void add_uplink(json_t *ret, const char *id, uint32_t index)
 {
-	struct port_stats stats = {0};
-	json_t *json;
-
-	worker_port_stats((uint16_t)index, &stats);
-	json = port_stats_json(&stats);
-	json_object_set_new(json, "capacity", stats_capacity_json(index, &stats));
-	json_object_set_new(ret, id, json);
+	add_port_with(ret, id, index, "capacity", stats_capacity_json);
 }
 
 static void add_rule(json_t *ret, const char *id, uint32_t index)

@@ -4,8 +4,6 @@
 #include "ctrl/stats_json.h"
 #include "dataplane/shaper.h"
 
-#define BITS_PER_KBIT 1000
-
 static json_t *count_json(const struct meter_count *count)
 {
 	json_t *ret = json_object();
@@ -84,13 +82,12 @@ json_t *stats_capacity_json(uint32_t index, const struct port_stats *stats)
 	const struct compiled *compiled = commit_state.compiled;
 	const struct compiled_meter *meter =
 		compiled == NULL ? NULL : compiled->meters[index][METER_RX];
-	json_t *shares = json_object();
+	json_t *shares;
 	json_t *ret;
 
-	if (meter == NULL) {
-		json_decref(shares);
+	if (meter == NULL)
 		return json_null();
-	}
+	shares = json_object();
 	ret = side_json(meter, stats->metered[METER_RX]);
 	for (size_t i = 0; i < compiled->spec.n_ports; i++) {
 		const struct snapshot_port *from = &compiled->ports[i];
