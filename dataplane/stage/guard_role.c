@@ -5,19 +5,18 @@
  * behind tags and extension headers, where stage/parse.c has found the transport header or has refused the
  * frame. Whether a packet speaks for a DHCP server depends on its flow's key alone.
  */
+#include <netinet/icmp6.h>
+#include <netinet/igmp.h>
 #include <netinet/in.h>
 
 #include "dataplane/stage/guard.h"
+#include "dataplane/stage/snoop.h"
 
 /* UDP ports: RFC 2131, 4.1; RFC 8415, 7.2. */
 #define DHCP4_SERVER 67
 #define DHCP4_CLIENT 68
 #define DHCP6_CLIENT 546
 #define DHCP6_SERVER 547
-
-#define IGMP_QUERY 0x11 /* RFC 2236, RFC 3376 */
-#define MLD_QUERY 130	/* RFC 2710, RFC 3810 */
-#define PIM_HELLO 0x20	/* version 2, type 0: RFC 7761, 4.9 */
 
 #define ICMP4_REDIRECT 5      /* RFC 792 */
 #define ICMP4_ROUTER_ADVERT 9 /* RFC 1256 */
@@ -62,9 +61,9 @@ static bool speaks_multicast_router(const struct frame *f)
 	type = f->head[f->l4_off];
 	switch (f->l4_proto) {
 	case IPPROTO_IGMP:
-		return type == IGMP_QUERY;
+		return type == IGMP_MEMBERSHIP_QUERY;
 	case IPPROTO_ICMPV6:
-		return type == MLD_QUERY;
+		return type == MLD_LISTENER_QUERY;
 	case IPPROTO_PIM:
 		return type == PIM_HELLO;
 	default:

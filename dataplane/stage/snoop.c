@@ -26,8 +26,7 @@
 #define MLD_V2_REPORT 143
 #define IGMP_MIN 8
 #define MLD_MIN 24
-#define RECORDS_OFF 8  /* of the first record of a report of many groups */
-#define PIM_HELLO 0x20 /* version 2, type 0: RFC 7761, 4.9 */
+#define RECORDS_OFF 8 /* of the first record of a report of many groups */
 
 /* Record types, the same in IGMPv3 and MLDv2: RFC 3376, 4.2.12. */
 enum record {

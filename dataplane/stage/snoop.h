@@ -5,6 +5,8 @@
 
 #include "dataplane/stage/stage.h"
 
+#define PIM_HELLO 0x20 /* version 2, type 0: RFC 7761, 4.9 */
+
 /* In a network with snooping. What a frame that the guard lets pass says about groups and routers. */
 void snoop_learn(struct pipeline *p, const struct snapshot_port *in, const struct frame *f,
 	uint16_t network);

@@ -33,9 +33,7 @@ def rate_at(net, receiver, reason, limited=None):
             return stats["ts_ns"], passed["bytes"], passed["packets"]
         port = stats["port"][receiver.id]
         return stats["ts_ns"], port["tx_bytes"], port["tx_packets"]
-    first = sample()
-    last = wait.until(lambda: (now := sample())[0] - first[0] >= MEASURE_NS and now, 10,
-                      "two seconds of load")
+    first, last = wait.window(sample, MEASURE_NS, 10, "two seconds of load")
     seconds = (last[0] - first[0]) / 1e9
     return (last[1] - first[1]) * 8 / seconds, (last[2] - first[2]) / seconds
 

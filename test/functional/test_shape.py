@@ -27,9 +27,7 @@ def bits_per_second(net, receiver):
         return stats["ts_ns"], stats["port"][receiver.id]["tx_bytes"]
     first = sample()
     wait.until(lambda: sample()[1] > first[1] + 300_000, 8, "a stream that runs")
-    first = sample()
-    last = wait.until(lambda: (now := sample())[0] - first[0] >= MEASURE_NS and now, 10,
-                      "some load")
+    first, last = wait.window(sample, MEASURE_NS, 10, "some load")
     return (last[1] - first[1]) * 8e9 / (last[0] - first[0])
 
 

@@ -45,9 +45,7 @@ def shares(net):
     before = sample()[1]
     wait.until(lambda: all(share["dropped_packets"] > before[name]["dropped_packets"] + 100
                            for name, share in sample()[1].items()), 10, "three that want more")
-    first = sample()
-    last = wait.until(lambda: (now := sample())[0] - first[0] >= MEASURE_NS and now, 10,
-                      "a second of load")
+    first, last = wait.window(sample, MEASURE_NS, 10, "a second of load")
     return {name: (last[1][name]["sent_bytes"] - first[1][name]["sent_bytes"]) * 8e6 /
             (last[0] - first[0]) for name in first[1]}
 

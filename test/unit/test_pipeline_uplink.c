@@ -110,48 +110,39 @@ static void near(double is, double wanted)
 		fail_msg("%.4f is not %.4f", is, wanted);
 }
 
-static void test_alike(void **state)
+/* By these shares they have these parts of all there is. */
+static void shares_give(const struct fair_share share[SENDERS], const double part[SENDERS])
 {
-	static const struct fair_share share[SENDERS] = {{0}};
 	uint64_t bytes[SENDERS];
 	struct topology t;
 	struct rig *rig = bottleneck(&t, share);
 
-	(void)state;
 	compete(rig, bytes);
 	for (unsigned i = 0; i < SENDERS; i++)
-		near(share_of(bytes, i), 1.0 / 3);
+		near(share_of(bytes, i), part[i]);
 	near((double)(bytes[0] + bytes[1] + bytes[2]) * 8, CAPACITY * (1 - 10 * STEP_US / 1e6));
 	rig_free(rig);
 }
 
+static void test_alike(void **state)
+{
+	(void)state;
+	shares_give((const struct fair_share[SENDERS]){{0}},
+		(const double[SENDERS]){1.0 / 3, 1.0 / 3, 1.0 / 3});
+}
+
 static void test_weights(void **state)
 {
-	static const struct fair_share share[SENDERS] = {{0, 1}, {0, 2}, {0, 4}};
-	uint64_t bytes[SENDERS];
-	struct topology t;
-	struct rig *rig = bottleneck(&t, share);
-
 	(void)state;
-	compete(rig, bytes);
-	for (unsigned i = 0; i < SENDERS; i++)
-		near(share_of(bytes, i), share[i].weight / 7.0);
-	rig_free(rig);
+	shares_give((const struct fair_share[SENDERS]){{0, 1}, {0, 2}, {0, 4}},
+		(const double[SENDERS]){1 / 7.0, 2 / 7.0, 4 / 7.0});
 }
 
 static void test_kept(void **state)
 {
-	static const struct fair_share share[SENDERS] = {{CAPACITY / 2, 1}, {0, 1}, {0, 3}};
-	uint64_t bytes[SENDERS];
-	struct topology t;
-	struct rig *rig = bottleneck(&t, share);
-
 	(void)state;
-	compete(rig, bytes);
-	near(share_of(bytes, 0), 0.5 + 0.5 / 5);
-	near(share_of(bytes, 1), 0.5 / 5);
-	near(share_of(bytes, 2), 0.5 * 3 / 5);
-	rig_free(rig);
+	shares_give((const struct fair_share[SENDERS]){{CAPACITY / 2, 1}, {0, 1}, {0, 3}},
+		(const double[SENDERS]){0.5 + 0.5 / 5, 0.5 / 5, 0.5 * 3 / 5});
 }
 
 /* Whoever has little to send is not behind those who have much: one frame of each, and it goes. */

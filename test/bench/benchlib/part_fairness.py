@@ -50,16 +50,12 @@ def _weigh(net, hosts, weights):
         net.endpoint(host, host.port_spec, NETWORK, qos={"weight": weight})
 
 
-def _after(net, count, ts_ns):
-    """The clock and the counters, once the switch's clock has come to ts_ns."""
-    return wait.until(lambda: (now := count(net))[0] >= ts_ns and now, 60, "some time to pass")
-
-
 def _grown(net, count, settle, seconds):
     """By how much counters grow in a time: count() is the time, and a list of them."""
-    begin, _ = _after(net, count, 0)
-    began, before = _after(net, count, begin + settle * NS_PER_S)
-    _, after = _after(net, count, began + seconds * NS_PER_S)
+    def passed(length):
+        return wait.window(lambda: count(net), length * NS_PER_S, 60, "some time to pass")
+    passed(settle)
+    (_, before), (_, after) = passed(seconds)
     return [now - was for now, was in zip(after, before)]
 
 

@@ -21,6 +21,14 @@ def until(condition, seconds, what):
         time.sleep(INTERVAL)
 
 
+def window(sample, length, seconds, what):
+    """Two samples, the second at least `length` after the first by their own clock, which is what
+    they begin with; AssertionError after `seconds`."""
+    first = sample()
+    last = until(lambda: (now := sample())[0] - first[0] >= length and now, seconds, what)
+    return first, last
+
+
 def pace(start, n, per_second):
     """Sleep until the n-th of a series of `per_second` events that began at `start` is due."""
     delay = start + n / per_second - time.monotonic()
