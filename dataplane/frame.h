@@ -19,8 +19,8 @@
 
 #include "dataplane/counters.h"
 
-#define BURST_MAX 32		   /* frames */
-#define BURST_SEGS_MAX 640	   /* tail pieces of all frames of a burst */
+#define BURST_MAX 128		   /* frames */
+#define BURST_SEGS_MAX 1024	   /* tail pieces of all frames of a burst */
 #define FRAME_HEAD_MAX 128	   /* bytes copied into the head */
 #define FRAME_LEN_MIN 14	   /* an Ethernet header */
 #define FRAME_LEN_MAX (65535 + 18) /* the largest GSO frame, tags included */

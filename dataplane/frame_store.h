@@ -12,7 +12,7 @@
 #include "dataplane/frame.h"
 #include "lib/fq_codel.h"
 
-#define FRAME_STORE_FRAMES 4096
+#define FRAME_STORE_FRAMES 4160
 #define FRAME_STORE_BLOCK 2048 /* bytes: an untagged frame of 1500, and a head in any case */
 #define FRAME_STORE_BLOCKS 8192
 

@@ -193,13 +193,14 @@ unsigned pipeline_poll_timed(
 	return poll_burst(p, snap, poll, max, true);
 }
 
-unsigned pipeline_resume(
-	struct pipeline *p, const struct snapshot *snap, uint16_t port, enum meter_side side)
+unsigned pipeline_resume(struct pipeline *p, const struct snapshot *snap, uint16_t port,
+	enum meter_side side, uint16_t max)
 {
 	struct burst *b = &p->burst;
 
 	p->snap = snap;
 	b->port = port;
+	b->max = max;
 	b->stats = &p->stats[port];
 	if (shape_take(p, port, side) == 0)
 		return 0;

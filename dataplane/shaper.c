@@ -10,7 +10,6 @@
 
 _Static_assert(SHAPER_FRAMES_MAX + BURST_MAX + 1 <= FRAME_STORE_FRAMES,
 	"room for what waits, what is next and what is under way");
-_Static_assert(BURST_MAX <= 32, "one bit a frame");
 
 static void destroy(struct shaper *s)
 {
@@ -211,16 +210,15 @@ static void hand_out(const struct shaper *s, const struct stored_frame *stored, 
 }
 
 uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, struct burst *b,
-	uint32_t *ret_marked, struct shaper_drops *drops)
+	bool ret_marked[BURST_MAX], struct shaper_drops *drops)
 {
 	const struct shape *shape = &meter->shape;
 
 	b->n = 0;
 	b->n_segs = 0;
-	*ret_marked = 0;
 	s->fattest_stands = 0;
 	due_at(s, now_tsc);
-	while (b->n < BURST_MAX) {
+	while (b->n < b->max) {
 		uint64_t bytes;
 		uint32_t frames;
 
@@ -240,7 +238,7 @@ uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, st
 			due_at(s, now_tsc + meter_wait(meter, bytes, frames, now_tsc));
 			break;
 		}
-		*ret_marked |= (uint32_t)s->next->packet.marked << b->n;
+		ret_marked[b->n] = s->next->packet.marked;
 		count_sent(s, s->next, now_tsc);
 		forget(s, s->next);
 		hand_out(s, s->next, b);

@@ -123,11 +123,11 @@ void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame
 	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops);
 
 /*
- * Fill b with frames that the meter has room for; returns how many. Bit i of *ret_marked: frame i is to be marked. They stay the
+ * Fill b with frames that the meter has room for, at most b->max; returns how many. ret_marked: which are to be marked. They stay the
  * shaper's until shaper_release(), which comes before the next take. Sets due_tsc.
  */
 uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, struct burst *b,
-	uint32_t *ret_marked, struct shaper_drops *drops);
+	bool ret_marked[BURST_MAX], struct shaper_drops *drops);
 void shaper_release(struct shaper *s, const struct burst *b);
 
 /* Another rate may have made something due earlier: look again at once. */

@@ -71,7 +71,7 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 		slot->hot = true;
 		slot->watched = false;
 		slot->silent_rounds = 0;
-		slot->burst = BURST_MAX;
+		slot->burst = BURST_FIRST;
 		slot->busy_looks = 0;
 		slot->last_found_tsc = 0;
 		/* It may have been asked to signal by a worker that slept through its move. */

@@ -19,6 +19,8 @@
 #include "dataplane/worker.h"
 
 #define WORKER_EVENTS_MAX 64 /* taken from the epoll set at a time */
+#define VISIT_US 20	     /* what a queue may take of a round, and others wait for it */
+#define BURST_FIRST 32	     /* frames of a visit, until it is known what they cost */
 
 /* One queue a worker polls, and what it knows about its readiness. Worker only. */
 struct poll_slot {
@@ -40,6 +42,7 @@ struct poll_slot {
 struct shaper_slot {
 	uint16_t port;
 	enum meter_side side;
+	uint8_t burst; /* as of a poll_slot */
 	struct shaper *shaper;
 };
 
@@ -101,7 +104,7 @@ struct worker {
 /* worker_round.c: one burst of each queue that is worth a look; how many frames there were. */
 unsigned worker_round(struct worker *w, uint64_t now);
 unsigned worker_round_timed(struct worker *w, uint64_t now);
-/* How many frames the next visit to a queue may have, after one with n of them that took so long. */
+/* How many frames the next visit to a queue may have, after one with n of `burst` that took so many ticks of VISIT_US. */
 uint8_t worker_burst_next(uint8_t burst, unsigned n, uint64_t took, uint64_t may_take);
 /* Wait until there may be work; returns at once where there is. */
 void worker_idle(struct worker *w, uint64_t now);
@@ -157,6 +160,12 @@ void worker_looked(struct worker *w, struct poll_slot *slot, bool found, uint64_
 static inline uint64_t us_to_tsc(uint64_t us)
 {
 	return us * (rte_get_tsc_hz() / 1000000);
+}
+
+/* VISIT_US in ticks, without a call. */
+static inline uint64_t worker_visit_tsc(const struct worker *w)
+{
+	return w->pipeline->tsc_khz * VISIT_US / 1000;
 }
 
 /* The threads, for the files named above. */

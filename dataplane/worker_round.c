@@ -13,7 +13,6 @@
 #define SILENT_ROUNDS 64   /* without a frame make a queue silent */
 #define SILENT_SHARE 32	   /* one of so many silent queues is looked at in a busy round, */
 #define SILENT_LOOKS_MIN 2 /* and so many at least */
-#define VISIT_US 20	   /* what a queue may take of a round, and others wait for it */
 
 static void order_swap(struct worker *w, unsigned i, unsigned j)
 {
@@ -29,12 +28,12 @@ static void order_swap(struct worker *w, unsigned i, unsigned j)
  */
 static inline void visit_ends(struct worker *w, struct poll_slot *slot, unsigned n)
 {
+	uint64_t may_take = worker_visit_tsc(w);
 	uint64_t now = rte_rdtsc();
 	uint64_t took = now - w->lap_tsc;
 
 	w->lap_tsc = now;
-	slot->burst =
-		worker_burst_next(slot->burst, n, took, w->pipeline->tsc_khz * VISIT_US / 1000);
+	slot->burst = worker_burst_next(slot->burst, n, took, may_take);
 }
 
 static inline __attribute__((always_inline)) unsigned slot_poll(
@@ -168,7 +167,7 @@ uint8_t worker_burst_next(uint8_t burst, unsigned n, uint64_t took, uint64_t may
 {
 	if (took > may_take)
 		return (uint8_t)RTE_MAX(n / 2, 1U);
-	if (took < may_take / 4)
+	if (took < may_take / 4 && n == burst)
 		return (uint8_t)RTE_MIN(burst * 2U, (unsigned)BURST_MAX);
 	return burst;
 }

@@ -3,16 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dataplane/worker_private.h"
+#include <rte_cycles.h>
 
-/* Of one shaper in one round: it may let go many small frames for what came as few large ones. */
-#define BURSTS_PER_ROUND 4
+#include "dataplane/worker_private.h"
 
 static void shaper_add(struct worker *w, uint16_t port, enum meter_side side, struct meter *meter)
 {
 	if (meter == NULL || meter->shaper == NULL)
 		return;
-	w->shapers[w->n_shapers++] = (struct shaper_slot){port, side, meter->shaper};
+	w->shapers[w->n_shapers++] = (struct shaper_slot){port, side, BURST_FIRST, meter->shaper};
 	shaper_recheck(meter->shaper);
 }
 
@@ -36,16 +35,23 @@ int worker_shapers_take(struct worker *w)
 	return 0;
 }
 
+/* As a visit to a queue: one burst, of as many frames as take no longer. */
+static unsigned shaper_run(struct worker *w, struct shaper_slot *slot)
+{
+	uint64_t begin = rte_rdtsc();
+	unsigned n = pipeline_resume(w->pipeline, w->snap, slot->port, slot->side, slot->burst);
+
+	slot->burst = worker_burst_next(slot->burst, n, rte_rdtsc() - begin, worker_visit_tsc(w));
+	return n;
+}
+
 unsigned worker_shapers_run(struct worker *w, uint64_t now)
 {
 	unsigned work = 0;
 
-	for (unsigned i = 0; i < w->n_shapers; i++) {
-		const struct shaper_slot *slot = &w->shapers[i];
-
-		for (unsigned k = 0; k < BURSTS_PER_ROUND && shaper_due(slot->shaper) <= now; k++)
-			work += pipeline_resume(w->pipeline, w->snap, slot->port, slot->side);
-	}
+	for (unsigned i = 0; i < w->n_shapers; i++)
+		if (shaper_due(w->shapers[i].shaper) <= now)
+			work += shaper_run(w, &w->shapers[i]);
 	return work;
 }
 

@@ -130,18 +130,18 @@ unsigned shape_take(struct pipeline *p, uint16_t port, enum meter_side side)
 	struct burst *b = &p->burst;
 	uint32_t frames = 0;
 	uint64_t bytes = 0;
-	uint32_t marked;
+	bool marked[BURST_MAX];
 
 	meter_lock(meter);
 	shaper_lock(meter->shaper);
-	shaper_take(meter->shaper, meter, p->now_tsc, b, &marked, &drops);
+	shaper_take(meter->shaper, meter, p->now_tsc, b, marked, &drops);
 	shaper_unlock(meter->shaper);
 	meter_unlock(meter);
 	count_drops(p, port, side, &drops);
 	for (unsigned i = 0; i < b->n; i++) {
 		frames += offload_wire_frames(&b->frame[i]);
 		bytes += offload_wire_bytes(&b->frame[i]);
-		if (marked & 1U << i)
+		if (marked[i])
 			mark_congestion(&b->frame[i]);
 	}
 	count_metered(p, port, side, METER_PASS, frames, bytes);
