@@ -131,3 +131,14 @@ uint64_t meter_wait(
 		packets = token_bucket_wait(&meter->packets, wire_packets, now_tsc);
 	return RTE_MAX(bits, packets);
 }
+
+uint64_t meter_fill(const struct meter *meter)
+{
+	uint64_t ticks = UINT64_MAX;
+
+	if (meter != NULL && meter->has_bits)
+		ticks = token_bucket_fill(&meter->bits);
+	if (meter != NULL && meter->has_packets)
+		ticks = RTE_MIN(ticks, token_bucket_fill(&meter->packets));
+	return ticks;
+}

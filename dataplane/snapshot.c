@@ -78,6 +78,15 @@ static uint32_t tag_of(const struct snapshot *s, const struct snapshot_port *por
 	return tag == 0 ? 0 : tag | (uint32_t)port->pcp << PCP_SHIFT;
 }
 
+static uint64_t shortest_burst(const struct snapshot_port *port)
+{
+	uint64_t ticks = RTE_MIN(meter_fill(port->tx), meter_fill(port->rx));
+
+	for (unsigned kind = 0; kind < FLOOD_KINDS; kind++)
+		ticks = RTE_MIN(ticks, meter_fill(port->flood[kind]));
+	return ticks;
+}
+
 static int fill_ports(struct snapshot *s, const struct snapshot_spec *spec, struct error *err)
 {
 	for (size_t i = 0; i < spec->n_ports; i++) {
@@ -87,6 +96,7 @@ static int fill_ports(struct snapshot *s, const struct snapshot_spec *spec, stru
 		if (s->ports[index].port != NULL)
 			return error_set(err, LEAT_INTERNAL, "two ports with index %u", index);
 		s->ports[index] = *from;
+		s->burst_shortest = RTE_MIN(s->burst_shortest, shortest_burst(from));
 		if (from->uplink) {
 			s->uplinks[s->n_uplinks++] = index;
 			continue;
@@ -230,6 +240,7 @@ struct snapshot *snapshot_create(const struct snapshot_spec *spec, struct error 
 	s->rule_rank = spec->rule_rank;
 	s->rule_logs = spec->rule_logs;
 	s->untagged_network = NETWORK_NONE;
+	s->burst_shortest = UINT64_MAX;
 	s->n_workers = spec->n_workers;
 	if (alloc_views(s, spec) != 0) {
 		error_set(err, LEAT_EXHAUSTED, "no memory for a snapshot");

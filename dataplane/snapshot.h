@@ -165,7 +165,8 @@ struct snapshot {
 	const struct ruleset *any[2]; /* out, in: rules of no one group */
 	const uint32_t *rule_rank;
 	const bool *rule_logs;
-	uint16_t n_ports; /* highest port index + 1 */
+	uint64_t burst_shortest; /* of all meters, in ticks: see meter_fill() */
+	uint16_t n_ports;	 /* highest port index + 1 */
 	uint16_t n_uplinks;
 	uint16_t untagged_network;     /* NETWORK_NONE: untagged uplink frames are unknown_vlan */
 	struct snapshot_port *ports;   /* by port index */

@@ -36,6 +36,8 @@ struct poll_slot {
 	uint32_t weight;       /* and what it has saved up: see worker_share.c */
 	uint32_t credit;
 	uint64_t last_found_tsc; /* when a look last found frames */
+	uint64_t rests_until;	 /* in TSC: see worker_round.c */
+	uint64_t rest_most;	 /* ticks */
 };
 
 /* A shaper this worker takes from: of an endpoint of whose port it polls the first queue. Worker only. */
@@ -106,6 +108,8 @@ unsigned worker_round(struct worker *w, uint64_t now);
 unsigned worker_round_timed(struct worker *w, uint64_t now);
 /* How many frames the next visit to a queue may have, after one with n of `burst` that took so many ticks of VISIT_US. */
 uint8_t worker_burst_next(uint8_t burst, unsigned n, uint64_t took, uint64_t may_take);
+/* How many ticks a queue of this port may rest at most. */
+uint64_t worker_rest_most(const struct snapshot *snap, const struct snapshot_port *in);
 /* Wait until there may be work; returns at once where there is. */
 void worker_idle(struct worker *w, uint64_t now);
 /* Work came after a wait: how long to spin the next time. */

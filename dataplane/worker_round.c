@@ -4,6 +4,10 @@
  * round. As long as they keep the worker busy, of the silent ones only a share is: a look costs as much as a frame,
  * and sixty silent ports would cost a busy pair of them a third of its rate. How long a look may take is bounded, so
  * that nobody waits long for a neighbour who floods.
+ *
+ * An endpoint's queue rests after a visit of which most was dropped: what is left in the guest's ring costs nobody anything. It
+ * does so for less time than any token bucket takes to fill up, so that no rate is missed by it. What comes by an uplink is
+ * for all, and does not wait.
  */
 #include <rte_branch_prediction.h>
 #include <rte_cycles.h>
@@ -13,6 +17,9 @@
 #define SILENT_ROUNDS 64   /* without a frame make a queue silent */
 #define SILENT_SHARE 32	   /* one of so many silent queues is looked at in a busy round, */
 #define SILENT_LOOKS_MIN 2 /* and so many at least */
+#define WASTED_OF 2	   /* a visit is wasted of whose frames at most one in so many was kept: */
+#define REST_VISITS 8	   /* the queue rests so many times as long as it took, */
+#define REST_US 60	   /* and so long at most */
 
 static void order_swap(struct worker *w, unsigned i, unsigned j)
 {
@@ -26,7 +33,7 @@ static void order_swap(struct worker *w, unsigned i, unsigned j)
  * What a frame costs differs a thousandfold: a broadcast to many TAPs takes as long as four hundred frames between
  * two rings. So how many frames a visit may have goes by what the last ones took.
  */
-static inline void visit_ends(struct worker *w, struct poll_slot *slot, unsigned n)
+static inline void visit_ends(struct worker *w, struct poll_slot *slot, unsigned n, uint64_t kept)
 {
 	uint64_t may_take = worker_visit_tsc(w);
 	uint64_t now = rte_rdtsc();
@@ -34,11 +41,14 @@ static inline void visit_ends(struct worker *w, struct poll_slot *slot, unsigned
 
 	w->lap_tsc = now;
 	slot->burst = worker_burst_next(slot->burst, n, took, may_take);
+	if (unlikely(kept * WASTED_OF <= n))
+		slot->rests_until = now + RTE_MIN(took * REST_VISITS, slot->rest_most);
 }
 
 static inline __attribute__((always_inline)) unsigned slot_poll(
 	struct worker *w, struct poll_slot *slot, uint64_t now, const bool timed)
 {
+	uint64_t kept = w->pipeline->kept;
 	unsigned burst = slot->burst;
 	unsigned n;
 
@@ -49,7 +59,7 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 	else
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll, slot->burst);
 	if (n != 0)
-		visit_ends(w, slot, n);
+		visit_ends(w, slot, n, w->pipeline->kept - kept);
 	if (unlikely(w->frame_credit != 0))
 		worker_share_spend(w, slot, n);
 	if (slot->rx_syscall) {
@@ -78,7 +88,8 @@ static inline __attribute__((always_inline)) unsigned lively_poll(
 		struct poll_slot *slot = &w->slots[w->order[i]];
 		unsigned n;
 
-		if (unlikely(w->frame_credit != 0) && !worker_share_has(w, slot)) {
+		if (slot->rests_until > now ||
+			(unlikely(w->frame_credit != 0) && !worker_share_has(w, slot))) {
 			i++;
 			continue;
 		}
@@ -161,6 +172,12 @@ static inline __attribute__((always_inline)) unsigned round_poll(
 	if (look)
 		worker_look_next(w, w->look_found, work != 0, now);
 	return work;
+}
+
+uint64_t worker_rest_most(const struct snapshot *snap, const struct snapshot_port *in)
+{
+	/* Half of it: the next visit takes its time, too. */
+	return in->uplink ? 0 : RTE_MIN(us_to_tsc(REST_US), snap->burst_shortest / 2);
 }
 
 uint8_t worker_burst_next(uint8_t burst, unsigned n, uint64_t took, uint64_t may_take)

@@ -53,6 +53,13 @@ uint64_t token_bucket_wait(struct token_bucket *tb, uint64_t cost, uint64_t now)
 	return ticks < UINT64_MAX ? (uint64_t)ticks : UINT64_MAX;
 }
 
+uint64_t token_bucket_fill(const struct token_bucket *tb)
+{
+	unsigned __int128 ticks = tb->burst / tb->rate;
+
+	return ticks < UINT64_MAX ? (uint64_t)ticks : UINT64_MAX;
+}
+
 uint64_t token_bucket_level(struct token_bucket *tb, uint64_t now)
 {
 	token_bucket_refill(tb, now);

@@ -38,6 +38,9 @@ void token_bucket_give(struct token_bucket *tb, uint64_t cost);
  */
 uint64_t token_bucket_wait(struct token_bucket *tb, uint64_t cost, uint64_t now);
 
+/* Ticks in which an empty bucket fills up, rounded down. Reads what never changes: any thread. */
+uint64_t token_bucket_fill(const struct token_bucket *tb);
+
 /* Whole units in the bucket now. */
 uint64_t token_bucket_level(struct token_bucket *tb, uint64_t now);
 

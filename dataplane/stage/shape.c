@@ -52,6 +52,12 @@ static void hold(struct pipeline *p, struct meter *meter, struct frame *f,
 	stat_add(&p->stats[p->burst.port].copies, n - 1);
 }
 
+/* So many went in, and so many were dropped for it. */
+static void count_kept(struct pipeline *p, unsigned frames, const struct shaper_drops *drops)
+{
+	p->kept += frames - RTE_MIN(frames, drops->full);
+}
+
 static void count_drops(
 	struct pipeline *p, uint16_t port, enum meter_side side, const struct shaper_drops *drops)
 {
@@ -73,6 +79,7 @@ void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[
 	struct shaper *s = in->tx->shaper;
 	struct shaper_drops drops = {0};
 	struct shaper_place place = {0};
+	unsigned n_held = 0;
 	bool was_idle;
 
 	shaper_lock(s);
@@ -81,8 +88,10 @@ void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[
 		held[i] = p->drop[i] == 0 && p->flow[i]->drop == 0;
 		if (held[i])
 			hold(p, in->tx, &p->burst.frame[i], &place, &drops);
+		n_held += held[i];
 	}
 	shaper_unlock(s);
+	count_kept(p, n_held, &drops);
 	count_drops(p, in->port->index, METER_TX, &drops);
 	tell_owner(p, in->port->index, was_idle);
 }
@@ -113,6 +122,7 @@ void shape_receiver(struct pipeline *p, uint16_t port, struct out_queue *q)
 		hold(p, meter, q->item[k].frame, &place, &drops);
 	}
 	shaper_unlock(meter->shaper);
+	count_kept(p, q->n, &drops);
 	q->n = 0;
 	count_drops(p, port, METER_RX, &drops);
 	tell_owner(p, port, was_idle);

@@ -146,6 +146,7 @@ void stage_transmit(struct pipeline *p)
 
 		if (to->rx != NULL && !p->paid)
 			meter_receiver(p, index, to->rx, q);
+		p->kept += q->n;
 		for (uint16_t k = 0; k < q->n && q->offloads != 0; k++)
 			as_they_are &= takes_csum(q->item[k].frame, caps) &
 				       takes_gso(q->item[k].frame, caps);

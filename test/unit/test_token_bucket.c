@@ -297,6 +297,26 @@ static void test_wait(void **state)
 	}
 }
 
+/* What was empty is full after that, and not before. */
+static void test_fill(void **state)
+{
+	struct rnd r = rnd_start("token_bucket fill");
+
+	(void)state;
+	for (unsigned i = 0; i < 100000; i++) {
+		uint64_t burst = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
+		uint64_t hz = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
+		uint64_t rate = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
+		struct token_bucket tb;
+		uint64_t wait;
+
+		token_bucket_init(&tb, rate, burst, hz, 0);
+		assert_true(token_bucket_take(&tb, burst, 0));
+		wait = token_bucket_wait(&tb, burst, 0);
+		assert_true(token_bucket_fill(&tb) == wait || token_bucket_fill(&tb) == wait - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_slowest_and_fastest),
 		cmocka_unit_test(test_clock_backwards),
 		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_fill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

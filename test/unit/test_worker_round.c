@@ -17,7 +17,9 @@
 #define ROUNDS 1000
 #define ALL_IN_ROUNDS 32 /* of a busy worker: every silent queue was looked at */
 #define PUBLISH_MS 1000
-#define VISIT 1000 /* clock ticks that a visit may take */
+#define METER_BITS                                                                                 \
+	((uint64_t)1 << 40) /* of the only meter: a rate that nobody reaches, a second's burst */
+#define VISIT 1000	    /* clock ticks that a visit may take */
 
 static unsigned looks[QUEUES];
 static uint64_t frames[QUEUES];
@@ -81,6 +83,7 @@ static struct port port[QUEUES];
 static struct poll_slot slots[QUEUES];
 static uint16_t order[QUEUES];
 static struct snapshot *snap;
+static struct meter *meter;
 static struct worker w;
 
 static int setup(void **state)
@@ -102,6 +105,8 @@ static int setup(void **state)
 		ports[i] = (struct snapshot_port){.port = &port[i], .mtu = 1500};
 		ports[i].mac.b[5] = (uint8_t)i;
 	}
+	meter = meter_create(METER_BITS, METER_BITS, 0, false);
+	ports[LOUD].rx = meter;
 	shared_tables.macs = mac_table_create(1024, PORTS_MAX);
 	snap = snapshot_create(&spec, &err);
 	w.pipeline = pipeline_create(0, -1, 1024, &shared_tables, false);
@@ -116,6 +121,7 @@ static int teardown(void **state)
 	worker_publish_fini();
 	pipeline_free(w.pipeline);
 	snapshot_free(snap);
+	meter_free(meter);
 	mac_table_free(shared_tables.macs);
 	return eal_down(state);
 }
@@ -134,8 +140,10 @@ static void begin(void)
 		.n_slots = QUEUES,
 		.n_lively = QUEUES};
 	for (unsigned i = 0; i < QUEUES; i++) {
-		slots[i] = (struct poll_slot){
-			.poll.port = (uint16_t)i, .port = &port[i], .burst = BURST_MAX};
+		slots[i] = (struct poll_slot){.poll.port = (uint16_t)i,
+			.port = &port[i],
+			.burst = BURST_MAX,
+			.rest_most = worker_rest_most(snap, &snap->ports[i])};
 		order[i] = (uint16_t)i;
 		has_frames[i] = false;
 		looks[i] = 0;
@@ -218,6 +226,38 @@ static void test_random_traffic_forgets_nobody(void **state)
 		for (unsigned i = 0; i < QUEUES; i++)
 			assert_true(seen[i]);
 	}
+}
+
+/* Who has frames again that arrive somewhere is looked at each round, as soon as a rest is over. */
+static void test_queue_rests_whose_frames_are_all_dropped(void **state)
+{
+	(void)state;
+	begin();
+	greedy = true;
+	forging = LOUD;
+	has_frames[LOUD] = has_frames[LOUD + 1] = true;
+	rounds(ROUNDS);
+	assert_in_range(looks[LOUD], 1, ROUNDS / 2);
+	assert_int_equal(looks[LOUD + 1], ROUNDS);
+	forging = QUEUES;
+	while (slots[LOUD].rests_until > rte_rdtsc())
+		;
+	looks_forget();
+	rounds(ROUNDS);
+	assert_int_equal(looks[LOUD], ROUNDS);
+}
+
+/* No bucket may be full for a moment because its sender rests; and what an uplink brings is for all. */
+static void test_rest_is_bounded(void **state)
+{
+	const struct snapshot_port uplink = {.uplink = true};
+	struct snapshot fast = {.burst_shortest = 100};
+
+	(void)state;
+	assert_int_equal(snap->burst_shortest, rte_get_tsc_hz());
+	assert_in_range(worker_rest_most(snap, &snap->ports[LOUD]), 1, rte_get_tsc_hz() / 1000);
+	assert_int_equal(worker_rest_most(&fast, &snap->ports[LOUD]), 50);
+	assert_int_equal(worker_rest_most(snap, &uplink), 0);
 }
 
 #define TAP_BURST 4 /* frames that a port gives whose receive costs a system call */
@@ -329,6 +369,8 @@ int main(void)
 		cmocka_unit_test(test_busy_worker_passes_silent_queues_by),
 		cmocka_unit_test(test_silent_queue_that_has_frames_is_lively),
 		cmocka_unit_test(test_random_traffic_forgets_nobody),
+		cmocka_unit_test(test_queue_rests_whose_frames_are_all_dropped),
+		cmocka_unit_test(test_rest_is_bounded),
 		cmocka_unit_test(test_weights_share_a_worker),
 		cmocka_unit_test(test_weights_among_ports_of_different_kinds),
 		cmocka_unit_test(test_light_one_alone_waits_for_nobody),

@@ -18,7 +18,7 @@ class Leat(Contender):
     def _start(self):
         self.net, self.idle = rig.switch(rig.MEMORY_MILLION_MB), []
         try:
-            self.net.uplink_tap()
+            self.net.uplink()
             self.net.call("txn.apply", ops=[
                 {"method": "group.upsert", "params": {"id": GROUP, "default_action": "allow"}},
                 *[{"method": "rule.upsert", "params": params} for params in leat_rules()]])

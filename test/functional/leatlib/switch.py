@@ -147,11 +147,15 @@ class Switch(Daemon):
         server = host.port_spec["mode"] == "client"
         return self.keep(VhostPeer(host.socket, server=server, **options))
 
-    def uplink_tap(self, name="up0", **fields):
-        """A trunk on a TAP in the switch's namespace; its raw frames."""
+    def uplink(self, name="up0", **fields):
+        """A trunk on a TAP in the switch's namespace."""
         self.root.allow_v6(False)
         self.call("uplink.upsert", id=name, device={"kind": "tap", "name": name}, **fields)
         self.root.ip(f"link set {name} up")
+
+    def uplink_tap(self, name="up0", **fields):
+        """The same; its raw frames."""
+        self.uplink(name, **fields)
         return self.keep(Tap(self.root, name))
 
     def state_of(self, host):
