@@ -57,6 +57,7 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 	w->n_slots = 0;
 	w->n_lively = 0;
 	w->has_syscall_ports = false;
+	w->syscall_ports_busy = false;
 	if (slots_reserve(w, n) != 0)
 		return;
 	for (unsigned i = 0; i < n; i++) {

@@ -21,6 +21,8 @@
 #define WORKER_EVENTS_MAX 64 /* taken from the epoll set at a time */
 #define VISIT_US 20	     /* what a queue may take of a round, and others wait for it */
 #define BURST_FIRST 32	     /* frames of a visit, until it is known what they cost */
+/* And where ports that cost a system call a frame are busy: what passes by takes the caches from their kernel's work. */
+#define BURST_BESIDE 32
 
 /* One queue a worker polls, and what it knows about its readiness. Worker only. */
 struct poll_slot {
@@ -76,8 +78,9 @@ struct worker {
 	uint32_t visit;	       /* frames of the smallest visit, as of the last round, */
 	uint32_t next_visit;   /* and of this one so far */
 	bool has_syscall_ports;
-	bool busy;	 /* the last round had work */
-	bool look_found; /* this round found frames of ports that cost a system call */
+	bool syscall_ports_busy; /* as of the last look: some are too busy to be watched */
+	bool busy;		 /* the last round had work */
+	bool look_found;	 /* this round found frames of ports that cost a system call */
 	int epoll_fd;
 	uint64_t next_look_tsc; /* when to look for frames of rx_syscall ports again */
 	uint32_t look_us;	/* between looks */
@@ -164,6 +167,12 @@ void worker_looked(struct worker *w, struct poll_slot *slot, bool found, uint64_
 static inline uint64_t us_to_tsc(uint64_t us)
 {
 	return us * (rte_get_tsc_hz() / 1000000);
+}
+
+/* Frames of the next visit to a slot, at most. */
+static inline uint16_t worker_visit_frames(const struct worker *w, const struct poll_slot *slot)
+{
+	return w->syscall_ports_busy ? RTE_MIN(slot->burst, BURST_BESIDE) : slot->burst;
 }
 
 /* VISIT_US in ticks, without a call. */

@@ -49,15 +49,15 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 	struct worker *w, struct poll_slot *slot, uint64_t now, const bool timed)
 {
 	uint64_t kept = w->pipeline->kept;
-	unsigned burst = slot->burst;
+	uint16_t burst = worker_visit_frames(w, slot);
 	unsigned n;
 
 	if (slot->rx_syscall && !slot->hot)
 		return 0;
 	if (timed)
-		n = pipeline_poll_timed(w->pipeline, w->snap, slot->poll, slot->burst);
+		n = pipeline_poll_timed(w->pipeline, w->snap, slot->poll, burst);
 	else
-		n = pipeline_poll(w->pipeline, w->snap, slot->poll, slot->burst);
+		n = pipeline_poll(w->pipeline, w->snap, slot->poll, burst);
 	if (n != 0)
 		visit_ends(w, slot, n, w->pipeline->kept - kept);
 	if (unlikely(w->frame_credit != 0))

@@ -53,14 +53,16 @@ void worker_shares_take(struct worker *w)
 }
 
 /* Frames that one may take. */
-static uint32_t visit_of(const struct poll_slot *slot)
+static uint32_t visit_of(const struct worker *w, const struct poll_slot *slot)
 {
-	return slot->rx_syscall ? RTE_MIN(slot->burst, slot->port->rx_burst) : slot->burst;
+	uint16_t frames = worker_visit_frames(w, slot);
+
+	return slot->rx_syscall ? RTE_MIN(frames, slot->port->rx_burst) : frames;
 }
 
 bool worker_share_has(struct worker *w, struct poll_slot *slot)
 {
-	uint32_t visit = visit_of(slot);
+	uint32_t visit = visit_of(w, slot);
 	uint32_t price = w->frame_credit * visit;
 	uint32_t a_round = slot->weight * w->visit;
 	uint32_t most = 2 * price;

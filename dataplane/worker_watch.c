@@ -96,6 +96,7 @@ void worker_look(struct worker *w)
 	static const struct timespec at_once = {0};
 	bool any_watched = false;
 
+	w->syscall_ports_busy = false;
 	/* Where that fails nothing is watched, and all is looked at. */
 	if (__atomic_load_n(&w->rearm, __ATOMIC_ACQUIRE))
 		worker_rearm(w);
@@ -105,6 +106,7 @@ void worker_look(struct worker *w)
 		if (!slot->rx_syscall)
 			continue;
 		any_watched |= slot->watched;
+		w->syscall_ports_busy |= !slot->watched && !slot->must_poll;
 		slot->hot |= !slot->watched;
 	}
 	if (any_watched)

@@ -260,6 +260,24 @@ static void test_rest_is_bounded(void **state)
 	assert_int_equal(worker_rest_most(snap, &uplink), 0);
 }
 
+/* Where a port is busy of which the kernel moves the frames, nobody's visit takes many at a time. */
+static void test_visits_are_small_beside_system_calls(void **state)
+{
+	(void)state;
+	begin();
+	greedy = true;
+	has_frames[LOUD] = true;
+	w.pipeline->tsc_khz = UINT32_MAX; /* of no visit it is asked how long it took */
+	w.syscall_ports_busy = true;
+	rounds(ROUNDS);
+	assert_int_equal(frames[LOUD], ROUNDS * BURST_BESIDE);
+	w.syscall_ports_busy = false;
+	frames[LOUD] = 0;
+	rounds(ROUNDS);
+	assert_int_equal(frames[LOUD], ROUNDS * BURST_MAX);
+	w.pipeline->tsc_khz = rte_get_tsc_hz() / 1000;
+}
+
 #define TAP_BURST 4 /* frames that a port gives whose receive costs a system call */
 
 /*
@@ -371,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_random_traffic_forgets_nobody),
 		cmocka_unit_test(test_queue_rests_whose_frames_are_all_dropped),
 		cmocka_unit_test(test_rest_is_bounded),
+		cmocka_unit_test(test_visits_are_small_beside_system_calls),
 		cmocka_unit_test(test_weights_share_a_worker),
 		cmocka_unit_test(test_weights_among_ports_of_different_kinds),
 		cmocka_unit_test(test_light_one_alone_waits_for_nobody),

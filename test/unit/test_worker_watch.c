@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "dataplane/worker_private.h"
+#include "test/unit/eal_up.h"
 
 static int port_fd;
 
@@ -78,6 +79,7 @@ static void test_refused_is_polled(void **state)
 	assert_true(looks_worth_it());
 	assert_int_equal(worker_watch_all(&w), 0);
 	assert_true(slot.must_poll);
+	assert_false(w.syscall_ports_busy);
 	assert_true(looks_worth_it());
 	fclose(file);
 }
@@ -105,13 +107,34 @@ static void test_no_descriptors(void **state)
 	close(port_fd);
 }
 
+#define FRAMES 16 /* in so many looks after one another are enough for anybody to be busy */
+
+/* Who has frames look after look is not watched any more, and the worker knows that; silence ends it. */
+static void test_busy_is_not_watched(void **state)
+{
+	uint64_t now = 0;
+
+	(void)state;
+	port_fd = eventfd(0, EFD_NONBLOCK);
+	assert_false(looks_worth_it());
+	for (unsigned i = 0; i < FRAMES; i++)
+		worker_looked(&w, &slot, true, ++now);
+	assert_true(looks_worth_it());
+	assert_true(w.syscall_ports_busy);
+	worker_looked(&w, &slot, false, now + us_to_tsc(1000000));
+	assert_false(looks_worth_it());
+	assert_false(w.syscall_ports_busy);
+	close(port_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ready_alone_is_hot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_is_polled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_busy_is_not_watched, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, eal_up, eal_down);
 }
