@@ -14,14 +14,13 @@
 #include "dataplane/port/vhost.h"
 
 /*
- * What the library offers and this port does not do: packed rings and in-order use, an IOMMU, dirty
+ * What the library offers and this port does not do: packed rings, an IOMMU, dirty
  * logging for migration, UDP fragmentation (and the old bit that implies it).
  */
 #define FEATURES_OFF                                                                               \
-	(1ULL << VIRTIO_F_RING_PACKED | 1ULL << VIRTIO_F_IN_ORDER |                                \
-		1ULL << VIRTIO_F_IOMMU_PLATFORM | 1ULL << VHOST_F_LOG_ALL |                        \
-		1ULL << VIRTIO_NET_F_HOST_UFO | 1ULL << VIRTIO_NET_F_GUEST_UFO |                   \
-		1ULL << VIRTIO_NET_F_GSO)
+	(1ULL << VIRTIO_F_RING_PACKED | 1ULL << VIRTIO_F_IOMMU_PLATFORM |                          \
+		1ULL << VHOST_F_LOG_ALL | 1ULL << VIRTIO_NET_F_HOST_UFO |                          \
+		1ULL << VIRTIO_NET_F_GUEST_UFO | 1ULL << VIRTIO_NET_F_GSO)
 
 #define PROTOCOL_FEATURES                                                                          \
 	(1ULL << VHOST_USER_PROTOCOL_F_MQ | 1ULL << VHOST_USER_PROTOCOL_F_REPLY_ACK |              \

@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 {
 	const uint64_t without = 1ULL << VIRTIO_F_RING_PACKED |
 				 1ULL << VIRTIO_RING_F_INDIRECT_DESC |
-				 1ULL << VIRTIO_RING_F_EVENT_IDX | 1ULL << VIRTIO_F_IN_ORDER;
+				 1ULL << VIRTIO_RING_F_EVENT_IDX;
 	int vid[LOOP_PORTS];
 
 	loop_ports_open(argc, argv, without, guest_up);
