@@ -75,6 +75,7 @@ static void worker_take_snapshot(struct worker *w, const struct snapshot *snap)
 		slot->burst = BURST_FIRST;
 		slot->busy_looks = 0;
 		slot->last_found_tsc = 0;
+		slot->rests_alone = false;
 		slot->rests_until = 0;
 		slot->rest_most = worker_rest_most(snap, &snap->ports[slot->poll.port]);
 		/* It may have been asked to signal by a worker that slept through its move. */

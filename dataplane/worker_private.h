@@ -32,6 +32,7 @@ struct poll_slot {
 	bool must_poll;	       /* its fd cannot be waited for */
 	bool hot;	       /* worth a receive that costs a system call */
 	bool watched;	       /* its fd, if it has one, is in the epoll set */
+	bool rests_alone;      /* also where nobody else has work */
 	uint8_t silent_rounds; /* looks in a row that found nothing */
 	uint8_t burst;	       /* frames of the next visit at most, 1..BURST_MAX */
 	uint32_t busy_looks;   /* in a row, that found frames after a short silence */

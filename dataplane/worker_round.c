@@ -5,9 +5,9 @@
  * and sixty silent ports would cost a busy pair of them a third of its rate. How long a look may take is bounded, so
  * that nobody waits long for a neighbour who floods.
  *
- * An endpoint's queue rests after a visit of which most was dropped: what is left in the guest's ring costs nobody anything. It
- * does so for less time than any token bucket takes to fill up, so that no rate is missed by it. What comes by an uplink is
- * for all, and does not wait.
+ * An endpoint's queue rests after a visit that was over its sender's rate, and where others have work also after one of
+ * which much was dropped: what is left in the guest's ring costs nobody anything. It does so for less time than any token
+ * bucket takes to fill up, so that no rate is missed by it. What comes by an uplink is for all, and does not wait.
  */
 #include <rte_branch_prediction.h>
 #include <rte_cycles.h>
@@ -17,8 +17,8 @@
 #define SILENT_ROUNDS 64   /* without a frame make a queue silent */
 #define SILENT_SHARE 32	   /* one of so many silent queues is looked at in a busy round, */
 #define SILENT_LOOKS_MIN 2 /* and so many at least */
-#define WASTED_OF 2	   /* a visit is wasted of whose frames at most one in so many was kept: */
-#define REST_VISITS 8	   /* the queue rests so many times as long as it took, */
+#define WASTED_OF 4	   /* one in so many frames of a visit that is dropped is much */
+#define REST_VISITS 8	   /* a queue rests so many times as long as was wasted, */
 #define REST_US 60	   /* and so long at most */
 
 static void order_swap(struct worker *w, unsigned i, unsigned j)
@@ -33,7 +33,8 @@ static void order_swap(struct worker *w, unsigned i, unsigned j)
  * What a frame costs differs a thousandfold: a broadcast to many TAPs takes as long as four hundred frames between
  * two rings. So how many frames a visit may have goes by what the last ones took.
  */
-static inline void visit_ends(struct worker *w, struct poll_slot *slot, unsigned n, uint64_t kept)
+static inline void visit_ends(
+	struct worker *w, struct poll_slot *slot, unsigned n, unsigned wasted, bool limited)
 {
 	uint64_t may_take = worker_visit_tsc(w);
 	uint64_t now = rte_rdtsc();
@@ -41,14 +42,17 @@ static inline void visit_ends(struct worker *w, struct poll_slot *slot, unsigned
 
 	w->lap_tsc = now;
 	slot->burst = worker_burst_next(slot->burst, n, took, may_take);
-	if (unlikely(kept * WASTED_OF <= n))
-		slot->rests_until = now + RTE_MIN(took * REST_VISITS, slot->rest_most);
+	if (likely(wasted * WASTED_OF < n && !limited))
+		return;
+	slot->rests_alone = limited;
+	took = limited ? took : took * wasted / n;
+	slot->rests_until = now + RTE_MIN(took * REST_VISITS, slot->rest_most);
 }
 
 static inline __attribute__((always_inline)) unsigned slot_poll(
 	struct worker *w, struct poll_slot *slot, uint64_t now, const bool timed)
 {
-	uint64_t kept = w->pipeline->kept;
+	uint64_t kept = w->pipeline->kept, limited = w->pipeline->limited;
 	uint16_t burst = worker_visit_frames(w, slot);
 	unsigned n;
 
@@ -59,7 +63,8 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 	else
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll, burst);
 	if (n != 0)
-		visit_ends(w, slot, n, w->pipeline->kept - kept);
+		visit_ends(w, slot, n, n - RTE_MIN(n, w->pipeline->kept - kept),
+			limited != w->pipeline->limited);
 	if (unlikely(w->frame_credit != 0))
 		worker_share_spend(w, slot, n);
 	if (slot->rx_syscall) {
@@ -69,6 +74,11 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 		w->look_found |= n != 0;
 	}
 	return n;
+}
+
+static inline bool is_resting(const struct worker *w, const struct poll_slot *slot, uint64_t now)
+{
+	return unlikely(slot->rests_until > now) && (slot->rests_alone || w->busy);
 }
 
 /* A queue whose readiness an epoll set tells is never silent: to pass it by costs nothing. */
@@ -88,7 +98,7 @@ static inline __attribute__((always_inline)) unsigned lively_poll(
 		struct poll_slot *slot = &w->slots[w->order[i]];
 		unsigned n;
 
-		if (slot->rests_until > now ||
+		if (is_resting(w, slot, now) ||
 			(unlikely(w->frame_credit != 0) && !worker_share_has(w, slot))) {
 			i++;
 			continue;

@@ -35,14 +35,27 @@ int worker_shapers_take(struct worker *w)
 	return 0;
 }
 
-/* As a visit to a queue: one burst, of as many frames as take no longer. */
-static unsigned shaper_run(struct worker *w, struct shaper_slot *slot)
+/*
+ * As a visit to a queue, of as many frames as take no longer. Where they cost little, another one: what goes in takes a
+ * visit, and what waits should become less.
+ */
+static unsigned shaper_run(struct worker *w, struct shaper_slot *slot, uint64_t now)
 {
+	uint64_t may_take = worker_visit_tsc(w);
 	uint64_t begin = rte_rdtsc();
-	unsigned n = pipeline_resume(w->pipeline, w->snap, slot->port, slot->side, slot->burst);
+	uint64_t end = begin;
+	unsigned work = 0;
 
-	slot->burst = worker_burst_next(slot->burst, n, rte_rdtsc() - begin, worker_visit_tsc(w));
-	return n;
+	do {
+		uint64_t before = end;
+		unsigned n =
+			pipeline_resume(w->pipeline, w->snap, slot->port, slot->side, slot->burst);
+
+		end = rte_rdtsc();
+		slot->burst = worker_burst_next(slot->burst, n, end - before, may_take);
+		work += n;
+	} while (shaper_due(slot->shaper) <= now && end - begin < may_take / 4);
+	return work;
 }
 
 unsigned worker_shapers_run(struct worker *w, uint64_t now)
@@ -51,7 +64,7 @@ unsigned worker_shapers_run(struct worker *w, uint64_t now)
 
 	for (unsigned i = 0; i < w->n_shapers; i++)
 		if (shaper_due(w->shapers[i].shaper) <= now)
-			work += shaper_run(w, &w->shapers[i]);
+			work += shaper_run(w, &w->shapers[i], now);
 	return work;
 }
 

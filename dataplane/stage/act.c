@@ -166,6 +166,7 @@ static bool meter_sender(struct pipeline *p, const struct snapshot_port *in, uin
 	meter_unlock(in->tx);
 	if (enough)
 		count_metered(p, in->port->index, METER_TX, METER_PASS, price.frames, price.bytes);
+	p->limited += !enough;
 	return enough;
 }
 

@@ -228,7 +228,7 @@ static void test_random_traffic_forgets_nobody(void **state)
 	}
 }
 
-/* Who has frames again that arrive somewhere is looked at each round, as soon as a rest is over. */
+/* It does so where others have work; and who has frames again that arrive somewhere is looked at each round. */
 static void test_queue_rests_whose_frames_are_all_dropped(void **state)
 {
 	(void)state;
@@ -239,6 +239,10 @@ static void test_queue_rests_whose_frames_are_all_dropped(void **state)
 	rounds(ROUNDS);
 	assert_in_range(looks[LOUD], 1, ROUNDS / 2);
 	assert_int_equal(looks[LOUD + 1], ROUNDS);
+	has_frames[LOUD + 1] = false;
+	looks_forget();
+	rounds(ROUNDS);
+	assert_in_range(looks[LOUD], ROUNDS / 3, ROUNDS);
 	forging = QUEUES;
 	while (slots[LOUD].rests_until > rte_rdtsc())
 		;
