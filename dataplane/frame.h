@@ -88,8 +88,10 @@ struct frame {
 } __attribute__((aligned(64)));
 
 struct burst {
-	uint16_t max;	 /* frames that a receive takes at most, 1..BURST_MAX */
-	uint16_t n;	 /* frames */
+	uint16_t max; /* frames that a receive takes at most, 1..BURST_MAX */
+	uint16_t n;   /* frames */
+	uint16_t
+		taken; /* with those that receive has dropped; of a port that drops hardly any: 0 */
 	uint16_t n_segs; /* used of seg[] */
 	uint16_t port;	 /* index of the port it came by */
 	uint16_t queue;

@@ -160,6 +160,7 @@ static inline __attribute__((always_inline)) unsigned poll_burst(struct pipeline
 	b->port = poll.port;
 	b->queue = poll.queue;
 	b->max = max;
+	b->taken = 0;
 	b->stats = &p->stats[poll.port];
 	if (timed)
 		p->cycles.lap_tsc = rte_rdtsc();

@@ -21,7 +21,7 @@ void pipeline_clock(struct pipeline *p, uint64_t now_tsc);
 
 /*
  * Receive one burst from a queue, of at most `max` frames (1..BURST_MAX), take it through all stages and give it
- * back. Returns its frames.
+ * back. Returns its frames; p->burst.taken may be more (dataplane/frame.h).
  */
 unsigned pipeline_poll(
 	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll, uint16_t max);

@@ -8,6 +8,8 @@
 
 #include "dataplane/offload.h"
 
+#define FATTEST_STANDS 31 /* questions after the one for which it was looked for */
+
 _Static_assert(SHAPER_FRAMES_MAX + BURST_MAX + 1 <= FRAME_STORE_FRAMES,
 	"room for what waits, what is next and what is under way");
 
@@ -83,14 +85,14 @@ static void count_full(struct shaper *s, struct shaper_drops *drops)
 	drops->full++;
 }
 
-/* To look for it costs as much as several frames: once for a burst of drops will do. false: nothing waits but what is next. */
+/* To look for it costs as much as several frames: once for a few drops will do. false: nothing waits but what is next. */
 static bool find_fattest(struct shaper *s)
 {
 	if (s->fattest_stands != 0) {
 		s->fattest_stands--;
 		return true;
 	}
-	s->fattest_stands = BURST_MAX - 1;
+	s->fattest_stands = FATTEST_STANDS;
 	return fair_queue_fattest(&s->queue, &s->fattest);
 }
 
@@ -131,7 +133,7 @@ static void count_refused(
 	count_full(s, drops);
 }
 
-void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
+bool shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
 	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops)
 {
 	uint32_t bytes = (uint32_t)offload_wire_bytes(f);
@@ -139,13 +141,13 @@ void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame
 
 	if (is_full(s, shape, bytes) && is_refused(s, place)) {
 		count_refused(s, place, drops);
-		return;
+		return false;
 	}
 	while ((stored = frame_store_put(s->store, f)) == NULL && evict(s, drops))
 		;
 	if (stored == NULL) {
 		count_refused(s, place, drops);
-		return;
+		return false;
 	}
 	stored->frame.held_tag = place->tag;
 	stored->packet.bytes = bytes;
@@ -161,6 +163,7 @@ void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame
 		;
 	if (shaper_is_idle(s))
 		due_at(s, now_tsc);
+	return true;
 }
 
 /* What CoDel lets go next. */

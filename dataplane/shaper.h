@@ -117,9 +117,9 @@ static inline bool shaper_lets_pass(
 
 /*
  * A copy of the frame waits. Where there is no room the flow with the most bytes loses a frame (lib/fair_queue.h): the one that
- * comes, if it is of that flow, else its oldest.
+ * comes, if it is of that flow, else its oldest. false: the one that comes.
  */
-void shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
+bool shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
 	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops);
 
 /*

@@ -108,7 +108,8 @@ void worker_idle(struct worker *w, uint64_t now)
 	unsigned begun = 0;
 	uint64_t us;
 
-	if (now - w->last_work_tsc < us_to_tsc(spin_us(w))) {
+	/* Who rests is not asked to signal: there is something already. */
+	if (now - w->last_work_tsc < us_to_tsc(spin_us(w)) || now < w->rests_until) {
 		rte_pause();
 		return;
 	}

@@ -21,7 +21,7 @@
 #define WORKER_EVENTS_MAX 64 /* taken from the epoll set at a time */
 #define VISIT_US 20	     /* what a queue may take of a round, and others wait for it */
 #define BURST_FIRST 32	     /* frames of a visit, until it is known what they cost */
-/* And where ports that cost a system call a frame are busy: what passes by takes the caches from their kernel's work. */
+/* And at most, where ports that cost a system call a frame are busy: the more lines pass by, the slower those calls run. */
 #define BURST_BESIDE 32
 
 /* One queue a worker polls, and what it knows about its readiness. Worker only. */
@@ -87,6 +87,7 @@ struct worker {
 	uint32_t look_us;	/* between looks */
 	uint64_t lap_tsc;	/* when the last visit with frames, or the round, began */
 	uint64_t last_work_tsc;
+	uint64_t rests_until; /* the longest rest of a slot that rests alone ends */
 	uint32_t sleep_us;
 	uint32_t spin_us; /* without work before it waits */
 	uint64_t frames;  /* since the last wait */
@@ -170,10 +171,10 @@ static inline uint64_t us_to_tsc(uint64_t us)
 	return us * (rte_get_tsc_hz() / 1000000);
 }
 
-/* Frames of the next visit to a slot, at most. */
-static inline uint16_t worker_visit_frames(const struct worker *w, const struct poll_slot *slot)
+/* Of as many frames as a visit may have by what they cost: how many it has. */
+static inline uint16_t worker_visit_frames(const struct worker *w, uint16_t burst)
 {
-	return w->syscall_ports_busy ? RTE_MIN(slot->burst, BURST_BESIDE) : slot->burst;
+	return w->syscall_ports_busy ? RTE_MIN(burst, BURST_BESIDE) : burst;
 }
 
 /* VISIT_US in ticks, without a call. */

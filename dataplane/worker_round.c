@@ -47,14 +47,16 @@ static inline void visit_ends(
 	slot->rests_alone = limited;
 	took = limited ? took : took * wasted / n;
 	slot->rests_until = now + RTE_MIN(took * REST_VISITS, slot->rest_most);
+	if (limited)
+		w->rests_until = RTE_MAX(w->rests_until, slot->rests_until);
 }
 
 static inline __attribute__((always_inline)) unsigned slot_poll(
 	struct worker *w, struct poll_slot *slot, uint64_t now, const bool timed)
 {
 	uint64_t kept = w->pipeline->kept, limited = w->pipeline->limited;
-	uint16_t burst = worker_visit_frames(w, slot);
-	unsigned n;
+	uint16_t burst = worker_visit_frames(w, slot->burst);
+	unsigned taken, n;
 
 	if (slot->rx_syscall && !slot->hot)
 		return 0;
@@ -62,8 +64,9 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 		n = pipeline_poll_timed(w->pipeline, w->snap, slot->poll, burst);
 	else
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll, burst);
-	if (n != 0)
-		visit_ends(w, slot, n, n - RTE_MIN(n, w->pipeline->kept - kept),
+	taken = RTE_MAX(n, (unsigned)w->pipeline->burst.taken);
+	if (taken != 0)
+		visit_ends(w, slot, taken, taken - RTE_MIN(taken, w->pipeline->kept - kept),
 			limited != w->pipeline->limited);
 	if (unlikely(w->frame_credit != 0))
 		worker_share_spend(w, slot, n);
@@ -194,8 +197,9 @@ uint8_t worker_burst_next(uint8_t burst, unsigned n, uint64_t took, uint64_t may
 {
 	if (took > may_take)
 		return (uint8_t)RTE_MAX(n / 2, 1U);
-	if (took < may_take / 4 && n == burst)
-		return (uint8_t)RTE_MIN(burst * 2U, (unsigned)BURST_MAX);
+	/* By half: where frames cost the same each, the next visit takes no longer than it may. */
+	if (took < may_take * 2 / 3 && n == burst)
+		return (uint8_t)RTE_MIN(burst + (burst + 1U) / 2, (unsigned)BURST_MAX);
 	return burst;
 }
 

@@ -55,7 +55,7 @@ void worker_shares_take(struct worker *w)
 /* Frames that one may take. */
 static uint32_t visit_of(const struct worker *w, const struct poll_slot *slot)
 {
-	uint16_t frames = worker_visit_frames(w, slot);
+	uint16_t frames = worker_visit_frames(w, slot->burst);
 
 	return slot->rx_syscall ? RTE_MIN(frames, slot->port->rx_burst) : frames;
 }

@@ -130,7 +130,7 @@ struct conn_touch {
 	enum conn_direction direction;
 	struct conn_info info;
 };
-#define CONN_TOUCH_MAX 32
+#define CONN_TOUCH_MAX 128
 
 /* As conn_place_touch() of one after the other, n of them, in far less time; fetches what it reads. */
 void conn_place_touch_burst(struct conn_touch *touch, unsigned n, uint64_t now_ms);

@@ -255,7 +255,7 @@ struct port *port_ethdev_create(
 	}
 	/* The AF_XDP driver asks the kernel to poll each time it finds its ring empty. */
 	p->port.rx_syscall = p->xsk_fd[0] >= 0;
-	p->port.rx_burst = BURST_MAX;
+	p->port.rx_burst = ETHDEV_BURST;
 	p->next = live;
 	live = p;
 	ethdev_kernel_link(p);

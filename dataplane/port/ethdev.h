@@ -46,6 +46,8 @@ struct ethdev_lock {
 	uint8_t lock; /* lib/spinlock.h */
 } __attribute__((aligned(64)));
 
+#define ETHDEV_BURST 32 /* mbufs of a call to a driver: each worker may hold two of these */
+
 struct ethdev_port {
 	struct port port;
 
@@ -70,7 +72,7 @@ struct ethdev_port {
 	struct ethdev_port *next;     /* of the live ones; ethdev.c's lock */
 
 	/* The worker that polls the queue. */
-	struct rte_mbuf *rx[PORT_QUEUES_MAX][BURST_MAX];
+	struct rte_mbuf *rx[PORT_QUEUES_MAX][ETHDEV_BURST];
 
 	/* When the link was last looked at. Any worker, relaxed: looking twice does no harm. */
 	uint64_t link_tsc;

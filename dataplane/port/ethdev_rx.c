@@ -66,7 +66,7 @@ static bool add_frame(const struct ethdev_port *p, struct burst *b, struct rte_m
 uint16_t ethdev_receive(struct port *port, uint16_t queue, struct burst *b)
 {
 	struct ethdev_port *p = (struct ethdev_port *)port;
-	struct rte_mbuf *m[BURST_MAX];
+	struct rte_mbuf *m[ETHDEV_BURST];
 	uint64_t bytes = 0;
 	uint16_t n;
 
@@ -74,7 +74,7 @@ uint16_t ethdev_receive(struct port *port, uint16_t queue, struct burst *b)
 	b->n_segs = 0;
 	if (unlikely(queue >= port->n_rxq))
 		return 0;
-	n = rte_eth_rx_burst(p->dev_id, queue, m, b->max);
+	n = rte_eth_rx_burst(p->dev_id, queue, m, RTE_MIN(b->max, (uint16_t)ETHDEV_BURST));
 	if (n == 0)
 		return 0;
 	for (uint16_t i = 0; i < n && i < PREFETCH_AHEAD; i++)
@@ -99,7 +99,7 @@ uint16_t ethdev_receive(struct port *port, uint16_t queue, struct burst *b)
 void ethdev_release(struct port *port, uint16_t queue, struct burst *b)
 {
 	struct ethdev_port *p = (struct ethdev_port *)port;
-	struct rte_mbuf *done[BURST_MAX];
+	struct rte_mbuf *done[ETHDEV_BURST];
 	unsigned n = 0;
 
 	for (uint16_t i = 0; i < b->n; i++)

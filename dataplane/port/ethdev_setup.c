@@ -89,7 +89,7 @@ static int take_pool(struct ethdev_port *p, unsigned workers, uint16_t mtu, uint
 	}
 	p->lends = true;
 	p->reserved = p->port.n_rxq * n_rx + p->n_txq * n_tx +
-		      workers * (ETHDEV_POOL_CACHE * 3 / 2 + 2 * BURST_MAX);
+		      workers * (ETHDEV_POOL_CACHE * 3 / 2 + 2 * ETHDEV_BURST);
 	p->pool = ethdev_pool(p->port.numa_node, p->reserved, err);
 	if (p->pool == NULL)
 		p->reserved = 0;

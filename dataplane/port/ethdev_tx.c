@@ -18,7 +18,7 @@
 /* One transmit call's mbufs, no more than a burst. */
 struct batch {
 	uint16_t n;
-	struct rte_mbuf *m[BURST_MAX];
+	struct rte_mbuf *m[ETHDEV_BURST];
 };
 
 /* The head, with the tag behind the addresses; to has room for both. */
@@ -238,7 +238,7 @@ void ethdev_transmit(struct port *port, unsigned worker, const struct tx_item *i
 			continue;
 		}
 		batch.m[batch.n++] = m;
-		if (batch.n == BURST_MAX) {
+		if (batch.n == ETHDEV_BURST) {
 			send_batch(p, queue, &batch, stats);
 			batch.n = 0;
 		}

@@ -131,6 +131,7 @@ static void frame_take(struct burst *b, struct chain *c)
 uint16_t memif_ring_receive(struct memif_ring *r, struct burst *b)
 {
 	uint16_t ready;
+	uint16_t taken;
 
 	b->n = 0;
 	b->n_segs = 0;
@@ -141,13 +142,15 @@ uint16_t memif_ring_receive(struct memif_ring *r, struct burst *b)
 		ring_break(r);
 		return 0;
 	}
-	while (b->n < b->max && r->n_held < ready &&
-		b->n_segs <= BURST_SEGS_MAX - MEMIF_CHAIN_MAX) {
+	for (taken = 0; taken < b->max && r->n_held < ready &&
+			b->n_segs <= BURST_SEGS_MAX - MEMIF_CHAIN_MAX;
+		taken++) {
 		struct chain c;
 
 		r->n_held += chain_read(r, r->next + r->n_held, ready - r->n_held, &c);
 		frame_take(b, &c);
 	}
+	b->taken = taken;
 	/* The heads are now what was read once, also to a compiler that sees both ends. */
 	rte_compiler_barrier();
 	if (b->n == 0 && r->n_held != 0)

@@ -210,6 +210,7 @@ uint16_t vhost_ring_receive(struct vhost_ring *r, struct burst *b)
 	rte_compiler_barrier();
 
 	b->n = out;
+	b->taken = i;
 	r->last_avail += i;
 	r->n_held = i;
 	rx_count(b, plain, bytes);

@@ -5,6 +5,8 @@
  */
 #include "dataplane/stage/stage.h"
 
+_Static_assert(BURST_MAX <= CONN_TOUCH_MAX, "a burst is touched together");
+
 /* Is the connection what it was when the flow was decided? */
 static bool stands(const struct pipeline *p, const struct flow *flow,
 	const struct conn_touch *touch, bool is_tcp)

@@ -32,30 +32,27 @@ static uint32_t flow_hash(const struct frame *f)
 	return (uint32_t)hash_5(&seed, w);
 }
 
-/* A large segment that would take too long by itself is cut: nothing can go between its parts. */
+/* A large segment that would take too long by itself is cut: nothing can go between its parts. What is kept is counted. */
 static void hold(struct pipeline *p, struct meter *meter, struct frame *f,
 	struct shaper_place *place, struct shaper_drops *drops)
 {
 	const struct shape *shape = &meter->shape;
 	uint32_t n = offload_wire_frames(f);
+	bool kept = false;
 
 	place->hash = flow_hash(f);
 	place->ecn = frame_knows_ecn(f);
 	if (n == 1 || offload_wire_bytes(f) <= shape->whole_max) {
-		shaper_hold(meter->shaper, shape, f, place, p->now_tsc, drops);
+		p->kept += shaper_hold(meter->shaper, shape, f, place, p->now_tsc, drops);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		offload_segment(f, i, &p->segment);
-		shaper_hold(meter->shaper, shape, &p->segment.frame, place, p->now_tsc, drops);
+		kept |= shaper_hold(
+			meter->shaper, shape, &p->segment.frame, place, p->now_tsc, drops);
 	}
+	p->kept += kept;
 	stat_add(&p->stats[p->burst.port].copies, n - 1);
-}
-
-/* So many went in, and so many were dropped for it. */
-static void count_kept(struct pipeline *p, unsigned frames, const struct shaper_drops *drops)
-{
-	p->kept += frames - RTE_MIN(frames, drops->full);
 }
 
 static void count_drops(
@@ -79,7 +76,6 @@ void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[
 	struct shaper *s = in->tx->shaper;
 	struct shaper_drops drops = {0};
 	struct shaper_place place = {0};
-	unsigned n_held = 0;
 	bool was_idle;
 
 	shaper_lock(s);
@@ -88,10 +84,8 @@ void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[
 		held[i] = p->drop[i] == 0 && p->flow[i]->drop == 0;
 		if (held[i])
 			hold(p, in->tx, &p->burst.frame[i], &place, &drops);
-		n_held += held[i];
 	}
 	shaper_unlock(s);
-	count_kept(p, n_held, &drops);
 	count_drops(p, in->port->index, METER_TX, &drops);
 	tell_owner(p, in->port->index, was_idle);
 }
@@ -122,7 +116,6 @@ void shape_receiver(struct pipeline *p, uint16_t port, struct out_queue *q)
 		hold(p, meter, q->item[k].frame, &place, &drops);
 	}
 	shaper_unlock(meter->shaper);
-	count_kept(p, q->n, &drops);
 	q->n = 0;
 	count_drops(p, port, METER_RX, &drops);
 	tell_owner(p, port, was_idle);

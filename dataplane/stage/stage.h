@@ -133,7 +133,8 @@ struct pipeline {
 	uint64_t hits;
 	uint64_t misses;
 	uint64_t packets;
-	uint64_t kept;	  /* frames that were given to a port or wait in a shaper; wraps around */
+	uint64_t
+		kept; /* frames, once an output, that were given to a port or wait in a shaper; wraps around */
 	uint64_t limited; /* bursts of which not all had room in their sender's rate; likewise */
 	struct flow_cache cache;
 

@@ -43,6 +43,12 @@ def test_testpmd_to_testpmd(net, mode):
                "testpmd to take all that was sent to it")
 
 
+def test_in_order_is_offered(net):
+    """A driver that knows it need not read the used ring: test_testpmd_to_testpmd's is one."""
+    peer = net.peer(net.vhost("v"), features=vhost_peer.F_IN_ORDER)
+    assert peer.features & vhost_peer.F_IN_ORDER
+
+
 def test_io_loop_between_two_ports_of_one_process(net):
     """testpmd sends a container's frames back to it."""
     a = net.tap("a", bare=True)

@@ -180,10 +180,12 @@ static void test_several_outputs(void **state)
 	to->port.ops->transmit(&to->port, 0, items, BURST_MAX, &stats);
 	assert_non_null(f->mbuf);
 	release(from);
-	assert_int_equal(to->port.ops->receive(&to->port, 0, &burst), BURST_MAX);
-	for (unsigned i = 0; i < BURST_MAX; i++)
-		check_flat(frame_flatten(&burst.frame[i], flat), items[i].tag);
-	release(to);
+	for (unsigned done = 0; done < BURST_MAX; done += burst.n) {
+		assert_int_equal(to->port.ops->receive(&to->port, 0, &burst), ETHDEV_BURST);
+		for (unsigned i = 0; i < burst.n; i++)
+			check_flat(frame_flatten(&burst.frame[i], flat), items[done + i].tag);
+		release(to);
+	}
 	assert_int_equal(rte_mempool_avail_count(from->pool), free_before);
 	port_close(&to->port);
 	port_close(&from->port);

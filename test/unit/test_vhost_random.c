@@ -280,8 +280,12 @@ static enum drop_reason ref_transmit(const struct tx_item *item, uint16_t *at)
 		id[n] = guest.ring.avail->ring[(uint16_t)(*at + n) % RING];
 		if (!ref_walk(id[n], true, &c) || c.n > VHOST_CHAIN_SEGS_MAX) {
 			*at += n + 1;
-			for (uint16_t i = 0; i <= n; i++)
-				assert_int_equal(guest_used(&guest).len, 0);
+			for (uint16_t i = 0; i <= n; i++) {
+				struct vring_used_elem e = guest_used(&guest);
+
+				assert_int_equal(e.id, id[i]);
+				assert_int_equal(e.len, 0);
+			}
 			return DROP_bad_descriptor;
 		}
 		end[n++] = c.total;
