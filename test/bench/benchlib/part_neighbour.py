@@ -15,6 +15,7 @@ PART = "neighbour"
 REQUESTS = 40000
 LOUD_SHARE = 0.25  # of the applications' core, for whoever is loud with a kernel's socket
 ALONE = "alone"
+BURN = ["sh", "-c", "echo burning; while :; do :; done"]
 BURNT = "a quarter of the core burnt"  # what such a neighbour is compared with
 FLOODS = {"64-byte flood": "udp", "broadcast storm": "broadcast", "SYN flood": "syn"}
 BULK = "TCP bulk"
@@ -36,7 +37,7 @@ class _Loads:
     def _start(self, site, load):
         """What is loud, when it is."""
         if load == BURNT:
-            argv, ready = ["sh", "-c", "echo burning; while :; do :; done"], "burning"
+            argv, ready = BURN, "burning"
         elif load == BULK:
             argv, ready = ["iperf3", "-c", site.addresses[3], "-t", "60"], "connected"
         else:
