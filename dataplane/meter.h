@@ -70,8 +70,10 @@ enum meter_verdict meter_take(
 uint64_t meter_wait(
 	struct meter *meter, uint64_t wire_bytes, uint32_t wire_packets, uint64_t now_tsc);
 
-/* Ticks in which its shortest burst comes anew: what nobody asks for longer than that is lost. UINT64_MAX: NULL, or without a rate. Any
- * thread. */
+/*
+ * Ticks in which its shortest burst comes anew: what nobody asks for longer than that is lost. UINT64_MAX: NULL, or
+ * without a rate. Any thread.
+ */
 uint64_t meter_fill(const struct meter *meter);
 
 static inline void meter_lock(struct meter *meter)

@@ -30,8 +30,8 @@ unsigned pipeline_poll_timed(
 	struct pipeline *p, const struct snapshot *snap, struct snapshot_poll poll, uint16_t max);
 
 /*
- * One burst, of at most `max` frames, of what waited in a port's shaper (dataplane/shaper.h) and may go now, in the same way; returns its frames. Only by
- * the worker that polls the port's first queue.
+ * One burst, of at most `max` frames, of what waited in a port's shaper (dataplane/shaper.h) and may go now, in the same
+ * way; returns its frames. Only by the worker that polls the port's first queue.
  */
 unsigned pipeline_resume(struct pipeline *p, const struct snapshot *snap, uint16_t port,
 	enum meter_side side, uint16_t max);

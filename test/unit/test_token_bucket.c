@@ -266,6 +266,12 @@ static void test_clock_backwards(void **state)
 	assert_int_equal(token_bucket_level(&tb, 1000003), 3);
 }
 
+/* Of any magnitude, 1..2^40. */
+static uint64_t any_size(struct rnd *r)
+{
+	return 1 + rnd_below(r, (uint64_t)1 << rnd_below(r, 41));
+}
+
 /* It is what it says: a tick earlier there is too little. */
 static void test_wait(void **state)
 {
@@ -273,9 +279,9 @@ static void test_wait(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 100000; i++) {
-		uint64_t burst = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
-		uint64_t hz = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
-		uint64_t rate = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
+		uint64_t burst = any_size(&r);
+		uint64_t hz = any_size(&r);
+		uint64_t rate = any_size(&r);
 		uint64_t now = rnd_below(&r, 1000000);
 		uint64_t cost = 1 + rnd_below(&r, burst);
 		struct token_bucket tb;
@@ -304,9 +310,9 @@ static void test_fill(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 100000; i++) {
-		uint64_t burst = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
-		uint64_t hz = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
-		uint64_t rate = 1 + rnd_below(&r, (uint64_t)1 << rnd_below(&r, 41));
+		uint64_t burst = any_size(&r);
+		uint64_t hz = any_size(&r);
+		uint64_t rate = any_size(&r);
 		struct token_bucket tb;
 		uint64_t wait;
 

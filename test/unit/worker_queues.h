@@ -23,8 +23,7 @@
 #define SLOW 20 /* may send a kilobit a second */
 #define ROUNDS 1000
 #define PUBLISH_MS 1000
-#define METER_BITS                                                                                 \
-	((uint64_t)1 << 40) /* of the only meter: a rate that nobody reaches, a second's burst */
+#define METER_BITS ((uint64_t)1 << 40) /* a rate that nobody reaches, and a second's burst */
 
 static unsigned looks[QUEUES];
 static uint64_t frames[QUEUES];

@@ -138,7 +138,7 @@ class OvsAfXdp(_Ovs):
 
     def _configure(self):
         for number, host in enumerate(self.hosts, 1):
-            near = rig.xdp_veth(self.root, host, "ovs0")
+            near = rig.xdp_veth(self.root, host.ns, "ovs0")
             self._add_port(f"x{number}", "type=dpdk",
                            f"options:dpdk-devargs=net_af_xdp{number},iface={near}")
             self.addresses.append(rig.address(host, "ovs0", "10.2.0", number))

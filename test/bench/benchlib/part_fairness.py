@@ -8,7 +8,8 @@ import signal
 from benchlib import rig
 from benchlib.core_share import CoreShare
 from benchlib.neighbours import BROADCAST_PPS
-from benchlib.part_neighbour import BURN, BURNT, LOUD_SHARE
+from benchlib.part_neighbour import (ALONE, BULK, BURN, BURNT, LOUD_SHARE, P99_TIMES, RATE_KEPT,
+                                     REQUESTS)
 from benchlib.part_redis import redis_answers, redis_round, redis_start
 from leatlib import paths, wait
 
@@ -23,10 +24,8 @@ WEIGHTS = [1, 2, 4, 1, 2, 4, 1, 2]
 ALIKE = [1] * EIGHT
 SETTLE, SECONDS = 0.5, 2
 TCP_SETTLE, TCP_SECONDS = 2, 6
-REQUESTS = 40000
-ALONE, BULK = "alone", "TCP bulk"
 FLOODS = {"64-byte flood": "udp", "broadcast storm": "broadcast"}
-JAIN_WANTED, SHARE_WANTED, RATE_KEPT, P99_TIMES = 0.99, 0.03, 0.9, 2
+JAIN_WANTED, SHARE_WANTED = 0.99, 0.03
 
 
 def jain(shares):
@@ -152,16 +151,14 @@ def _open_outside(net):
 
 
 def _open_outside_xdp(net):
-    """The same by AF_XDP on a veth pair, whose frames cost the worker little more than a NIC's do.
-    One of these floods would fill it twice."""
+    """The same by AF_XDP on a veth pair, where a frame costs the worker less than by a TAP, and of
+    a capacity that a flood of small frames is more than."""
     net.network(NETWORK, vlan=None)
     net.root.allow_v6(False)
-    net.root.ip("link add up0 type veth peer name outside")
-    for link in ("up0", "outside"):
-        net.root.ip(f"link set {link} up")
-        net.root.run(["ethtool", "-K", link, *rig.OFFLOADS_OFF])
+    near = rig.xdp_veth(net.root, net.root, "outside")
     net.root.ip(f"addr add {OUTSIDE_IP}/16 dev outside")
-    net.call("uplink.upsert", id="up0", device={"kind": "af_xdp", "netdev": "up0"},
+    net.root.ip("link set outside up")
+    net.call("uplink.upsert", id="up0", device={"kind": "af_xdp", "netdev": near},
              capacity_kbps=FLOODED_KBPS)
 
 

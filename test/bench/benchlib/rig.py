@@ -111,13 +111,13 @@ def macvlan(root, hosts, subnet="10.4.0"):
     return out
 
 
-def xdp_veth(root, host, name):
-    """A veth pair for AF_XDP: `name` in the host's namespace, the near end in `root`, whose name is
+def xdp_veth(root, namespace, name):
+    """A veth pair for AF_XDP: `name` in `namespace`, the near end in `root`, whose name is
     given. What the kernel leaves to a device is off: there is none that would do it."""
-    near = veth_into(host.ns, name)
+    near = veth_into(namespace, name)
     run(["ip", "link", "set", near, "netns", root.name])
     root.ip(f"link set {near} up")
-    host.ns.run(["ethtool", "-K", name, *OFFLOADS_OFF])
+    namespace.run(["ethtool", "-K", name, *OFFLOADS_OFF])
     return near
 
 
@@ -132,7 +132,7 @@ def af_xdp(net, hosts, name="xdp0", subnet="10.3.0"):
     net.network("xdp", vlan=300)
     out = []
     for number, host in enumerate(hosts, 1):
-        near = xdp_veth(net.root, host, name)
+        near = xdp_veth(net.root, host.ns, name)
         out.append(address(host, name, subnet, number))
         net.call("endpoint.upsert", id=f"{host.id}-xdp", network="xdp", ips=[out[-1]],
                  mac=link_mac(host, name), port={"kind": "af_xdp", "netdev": near})
