@@ -58,18 +58,21 @@ def test_every_packet_is_in_every_stage(net):
     b.raw.expect(frames.payload_is("not measured."))
     assert "stages" not in net.call("stats.get", kinds=["worker"])["worker"][0]
     measurement = Measurement(net, 3000)
+    a.raw.send(frames.udp(a, b, "perhaps in a round that had begun before."))
+    b.raw.expect(frames.payload_is("perhaps in a round that had begun before."))
     for number in range(FRAMES):
         a.raw.send(frames.udp(a, b, f"frame {number}."))
     b.raw.expect(frames.payload_is(f"frame {FRAMES - 1}."))
     stages, measured = measurement.worker()
-    assert measured["packets"] == FRAMES
-    assert measured["packets_per_burst"] == pytest.approx(FRAMES / measured["bursts"])
+    packets = measured["packets"]
+    assert packets in (FRAMES, FRAMES + 1)
+    assert measured["packets_per_burst"] == pytest.approx(packets / measured["bursts"])
     for name in BURST_STAGES + ROUND_STAGES:
-        assert stages[name]["packets"] == FRAMES, name
+        assert stages[name]["packets"] == packets, name
     for name in BURST_STAGES:
         assert stages[name]["cycles"] > 0, name
     for name in MISS_STAGES:
-        assert stages[name]["packets"] < FRAMES, name  # one flow, which the cache knows
+        assert stages[name]["packets"] < packets, name  # one flow, which the cache knows
     assert 0 < measured["idle"] < 1
 
     stages, measured = Measurement(net, 50).worker()
