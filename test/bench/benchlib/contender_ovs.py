@@ -146,5 +146,18 @@ class OvsAfXdp(_Ovs):
     def add_guest(self, name, mac):
         """A vhost-user port besides, behind which this MAC address is known to be; its socket."""
         socket = self._add_socket(name)
-        self._run("ovs-appctl", "-t", self._path("vs.ctl"), "fdb/add", BRIDGE, name, VLAN, mac)
+        self._known(name, mac)
         return socket
+
+    def _known(self, port, mac):
+        self._run("ovs-appctl", "-t", self._path("vs.ctl"), "fdb/add", BRIDGE, port, VLAN, mac)
+
+    def behind(self, number, mac):
+        """This MAC address is known to be behind the port of a container, 1 the first."""
+        self._known(f"x{number}", mac)
+
+    def limit(self, number, mbps, burst_bytes):
+        """What goes out to a container, by an egress policer."""
+        self._vsctl("set", "port", f"x{number}", "qos=@q", "--", "--id=@q", "create", "qos",
+                    "type=egress-policer", f"other-config:cir={mbps * 125_000}",
+                    f"other-config:cbs={burst_bytes}")

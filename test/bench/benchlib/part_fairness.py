@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Eight greedy containers at one bottleneck, an uplink's capacity or a worker's core: who gets how
-much, alike and by weight; and Redis through an uplink that a neighbour floods."""
+much, alike and by weight."""
 import contextlib
 import os
 import signal
 
 from benchlib import rig
-from benchlib.core_share import CoreShare
-from benchlib.neighbours import BROADCAST_PPS
-from benchlib.part_neighbour import (ALONE, BULK, BURN, BURNT, LOUD_SHARE, P99_TIMES, RATE_KEPT,
-                                     REQUESTS)
-from benchlib.part_redis import redis_answers, redis_round, redis_start
 from leatlib import paths, wait
 
 PART = "fairness"
@@ -18,13 +13,11 @@ NETWORK = "trunk"  # untagged on the uplink
 EIGHT = 8
 NS_PER_S = 1_000_000_000
 CAPACITY_KBPS = 1_000_000
-FLOODED_KBPS = 200_000
 OUTSIDE_MAC, OUTSIDE_IP = "02:00:00:00:ff:01", "10.1.200.1"
 WEIGHTS = [1, 2, 4, 1, 2, 4, 1, 2]
 ALIKE = [1] * EIGHT
 SETTLE, SECONDS = 0.5, 2
 TCP_SETTLE, TCP_SECONDS = 2, 6
-FLOODS = {"64-byte flood": "udp", "broadcast storm": "broadcast"}
 JAIN_WANTED, SHARE_WANTED = 0.99, 0.03
 
 
@@ -39,10 +32,10 @@ def worst_share(found, weights):
                 for had, weight in zip(found, weights)), key=abs)
 
 
-def _flood(host, sink, to, kind="udp"):
+def _flood(host, sink, to):
     """leat-flood by a vhost-user endpoint, in frames of 64 bytes to a MAC and an address."""
     program = os.path.join(paths.BUILD_RELEASE, "test", "bench", "leat-flood")
-    return rig.on_app_cpu("chrt", "--rr", "1", program, "--kind", kind, "--mac",
+    return rig.on_app_cpu("chrt", "--rr", "1", program, "--kind", "udp", "--mac",
                           f"{host.mac},{to[0]}", "--ip", f"{host.ip},{to[1]}", "--from",
                           host.socket, "--sink", sink.socket)
 
@@ -150,18 +143,6 @@ def _open_outside(net):
     net.root.ip(f"addr add {OUTSIDE_IP}/16 dev up0")
 
 
-def _open_outside_xdp(net):
-    """The same by AF_XDP on a veth pair, where a frame costs the worker less than by a TAP, and of
-    a capacity that a flood of small frames is more than."""
-    net.network(NETWORK, vlan=None)
-    net.root.allow_v6(False)
-    near = rig.xdp_veth(net.root, net.root, "outside")
-    net.root.ip(f"addr add {OUTSIDE_IP}/16 dev outside")
-    net.root.ip("link set outside up")
-    net.call("uplink.upsert", id="up0", device={"kind": "af_xdp", "netdev": near},
-             capacity_kbps=FLOODED_KBPS)
-
-
 def _uplink_tcp(book):
     """iperf3 of eight containers to a host behind the uplink."""
     with contextlib.closing(rig.switch()) as net:
@@ -178,69 +159,10 @@ def _uplink_tcp(book):
                     lambda: _grown(net, _uplink_bytes(hosts), TCP_SETTLE, TCP_SECONDS))
 
 
-@contextlib.contextmanager
-def _loud(net, load, hosts, share):
-    """A neighbour that fills the uplink, as long as it lasts; or what it burns of the core."""
-    flooder, drain, bulk = hosts
-    namespace, argv, ready = net.root, rig.on_app_cpu(*BURN), "burning"
-    if load in FLOODS:
-        argv = _flood(flooder, drain, (OUTSIDE_MAC, OUTSIDE_IP), FLOODS[load])
-        ready = "sending"
-    elif load == BULK:
-        namespace, argv = bulk.ns, rig.on_app_cpu("iperf3", "-c", OUTSIDE_IP, "-t", 60)
-        ready = "connected"
-    if load not in FLOODS:
-        argv = share.argv(*argv)
-    with _running(lambda _: namespace, [argv], ready):
-        yield
-
-
-def _redis_rounds(book, net, loud, share, rounds):
-    """{load: what redis-benchmark said in each round}"""
-    server = net.tap("redis", network=NETWORK)
-    redis_start(server.ns, net.directory)
-    redis_answers(net.root, server.ip)
-    found = {load: [] for load in (ALONE, BURNT, *FLOODS, BULK)}
-    for number in range(1, rounds + 1):
-        for load, done in found.items():
-            book.look()
-            with _loud(net, load, loud, share) if load != ALONE else contextlib.nullcontext():
-                done.append(redis_round(net.root, server.ip, REQUESTS))
-            book.look_again()
-            book.add(PART, f"Redis by an uplink, {load}", number, done[-1])
-    return found
-
-
-def _redis(book, rounds):
-    """Redis in a container, its client behind the uplink, and a neighbour that fills both worker
-    and uplink. Who moves bulk by TCP has a part of the applications' core, as if it were burnt."""
-    book.metric(PART, "requests", "1/s", "higher")
-    book.metric(PART, "p99", "ms", "lower")
-    with contextlib.ExitStack() as closing:
-        share = CoreShare(LOUD_SHARE)
-        closing.callback(share.close)
-        net = closing.enter_context(contextlib.closing(rig.switch()))
-        _open_outside_xdp(net)
-        loud = [net.vhost("loud", network=NETWORK, guard={"broadcast_pps": BROADCAST_PPS}),
-                net.vhost("drain", network=NETWORK), net.tap("bulk", network=NETWORK)]
-        rig.start(net.root, share.argv(*rig.on_app_cpu("iperf3", "-s", "--forceflush"))).expect(
-            "Server listening", 10)
-        found = _redis_rounds(book, net, loud, share, rounds)
-    most = {load: max(done["requests"] for done in rows) for load, rows in found.items()}
-    p99 = {load: min(done["p99"] for done in rows) for load, rows in found.items()}
-    for load in (*FLOODS, BULK):
-        base = ALONE if load in FLOODS else BURNT
-        rate, times = most[load] / most[base], p99[load] / p99[base]
-        book.target(f"Redis by an uplink beside {load}: {RATE_KEPT} of its requests, {P99_TIMES} "
-                    "times its p99", f"requests {rate:.2f} of those {base}, p99 {times:.2f} times",
-                    rate >= RATE_KEPT and times <= P99_TIMES)
-
-
-def run(book, rounds, _options):
-    """A share is right or it is not: one round, but for Redis."""
+def run(book, _rounds, _options):
+    """A share is right or it is not: one round."""
     book.say(f"== {PART}: eight that want all of one bottleneck")
     with rig.hugepages(book.say):
         _worker(book)
         _uplink_floods(book)
         _uplink_tcp(book)
-        _redis(book, rounds)
