@@ -83,9 +83,10 @@ struct worker {
 	bool busy;		 /* the last round had work */
 	bool look_found;	 /* this round found frames of ports that cost a system call */
 	int epoll_fd;
-	uint64_t next_look_tsc; /* when to look for frames of rx_syscall ports again */
-	uint32_t look_us;	/* between looks */
-	uint64_t lap_tsc;	/* when the last visit with frames, or the round, began */
+	uint64_t next_look_tsc;	 /* when to look for frames of rx_syscall ports again */
+	uint32_t look_us;	 /* between looks */
+	uint64_t look_found_tsc; /* when a look last found frames */
+	uint64_t lap_tsc;	 /* when the last visit with frames, or the round, began */
 	uint64_t last_work_tsc;
 	uint64_t rests_until; /* the longest rest of a slot that rests alone ends */
 	uint32_t sleep_us;

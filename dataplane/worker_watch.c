@@ -18,6 +18,8 @@
 #define LOOK_FIRST_US 5 /* how often such ports are looked at, */
 #define LOOK_LAST_US                                                                               \
 	80 /* and at the least, where others keep the worker busy and these are silent */
+#define LOOK_OFTEN_US                                                                              \
+	200 /* looks stay frequent for so long after one that found frames: an answer may come */
 #define BUSY_GAP_US 100 /* frames after a shorter silence than this, */
 #define BUSY_LOOKS 8	/* so many times in a row, make a port busy */
 #define SILENT_US 1000	/* and so long a silence ends it */
@@ -115,9 +117,12 @@ void worker_look(struct worker *w)
 
 void worker_look_next(struct worker *w, bool found, bool busy, uint64_t now)
 {
-	w->look_us = busy && !found ? w->look_us * 2 : LOOK_FIRST_US;
-	if (w->look_us > LOOK_LAST_US)
-		w->look_us = LOOK_LAST_US;
+	if (found)
+		w->look_found_tsc = now;
+	if (!busy || now - w->look_found_tsc < us_to_tsc(LOOK_OFTEN_US))
+		w->look_us = LOOK_FIRST_US;
+	else
+		w->look_us = RTE_MIN(w->look_us * 2, LOOK_LAST_US);
 	w->next_look_tsc = now + us_to_tsc(w->look_us);
 }
 

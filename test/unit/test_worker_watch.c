@@ -127,6 +127,36 @@ static void test_busy_is_not_watched(void **state)
 	close(port_fd);
 }
 
+/* When the next look after one at `now` is due, in us from then. */
+static uint64_t look_waits(bool found, bool busy, uint64_t now)
+{
+	worker_look_next(&w, found, busy, now);
+	return (w.next_look_tsc - now) / us_to_tsc(1);
+}
+
+/* Looks of a busy worker become rare when nothing comes, and not before an answer to what came had its time. */
+static void test_looks_become_rare(void **state)
+{
+	const uint64_t begin = us_to_tsc(1000000);
+	uint64_t often, waits, before;
+
+	(void)state;
+	often = look_waits(true, true, begin);
+	for (uint64_t us = 0; us < 100; us += often)
+		assert_int_equal(look_waits(false, true, begin + us_to_tsc(us)), often);
+	waits = often;
+	for (uint64_t us = 10000; us < 11000; us += waits) {
+		before = waits;
+		waits = look_waits(false, true, begin + us_to_tsc(us));
+		assert_true(waits >= before && waits <= 2 * before);
+	}
+	assert_true(waits > 10 * often);
+	assert_int_equal(look_waits(false, true, begin + us_to_tsc(20000)), waits);
+	assert_int_equal(look_waits(false, false, begin + us_to_tsc(20000)), often);
+	look_waits(false, true, begin + us_to_tsc(20000));
+	assert_int_equal(look_waits(true, true, begin + us_to_tsc(20000)), often);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +164,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_is_polled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_busy_is_not_watched, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_looks_become_rare, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, eal_up, eal_down);
