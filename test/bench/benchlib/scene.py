@@ -83,7 +83,7 @@ class Scene:
         return self._by_rings("leat, TAP", addresses, [self.flooder.socket, self.drain.socket])
 
     def _by_socket(self, addresses, to=None):
-        """The bridge's site: the flood comes by a packet socket of who is loud, and is for a MAC and
+        """The site of the bridge: the flood comes by a packet socket of who is loud, for a MAC and
         an IP address or for whom that one talks to."""
         loud, far = self.hosts[2:]
         mac, ip = to or (rig.link_mac(far, "kbr"), addresses[3])
