@@ -37,6 +37,7 @@ class MemifPeer:
         self.fd = os.memfd_create("client", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
         os.ftruncate(self.fd, MEMORY)
         self.memory = mmap.mmap(self.fd, MEMORY)
+        self.words = memoryview(self.memory).cast("H")  # struct.pack_into() writes zeros first
         self.calls = {"c2s": os.eventfd(0, os.EFD_NONBLOCK), "s2c": os.eventfd(0, os.EFD_NONBLOCK)}
         self.head = {"c2s": 0, "s2c": 0}
         self.tail = 0  # of s2c: what we have taken
@@ -55,6 +56,7 @@ class MemifPeer:
         if self.sock is None:
             return
         self.sock.close()
+        self.words.release()
         self.memory.close()
         for fd in [self.fd, *self.calls.values()]:
             os.close(fd)
@@ -143,10 +145,10 @@ class MemifPeer:
     def set_index(self, ring, index):
         """Our own index of a ring, its head."""
         self.head[ring] = index & 0xFFFF
-        struct.pack_into("<H", self.memory, RING[ring] + HEAD, self.head[ring])
+        self.words[(RING[ring] + HEAD) // 2] = self.head[ring]
 
     def its_index(self, ring):
-        return struct.unpack_from("<H", self.memory, RING[ring] + TAIL)[0]
+        return self.words[(RING[ring] + TAIL) // 2]
 
     def call(self):
         """Tell the switch, if it asks for that."""
