@@ -2,18 +2,17 @@
 """Eight greedy containers at one bottleneck, an uplink's capacity or a worker's core: who gets how
 much, alike and by weight."""
 import contextlib
-import os
 import signal
 
 from benchlib import rig
-from leatlib import paths, wait
+from benchlib.outside import FAR_IP, FAR_MAC, NETWORK
+from benchlib.scene import by_rings, flood_argv
+from leatlib import wait
 
 PART = "fairness"
-NETWORK = "trunk"  # untagged on the uplink
 EIGHT = 8
 NS_PER_S = 1_000_000_000
 CAPACITY_KBPS = 1_000_000
-OUTSIDE_MAC, OUTSIDE_IP = "02:00:00:00:ff:01", "10.1.200.1"
 WEIGHTS = [1, 2, 4, 1, 2, 4, 1, 2]
 ALIKE = [1] * EIGHT
 SETTLE, SECONDS = 0.5, 2
@@ -34,10 +33,7 @@ def worst_share(found, weights):
 
 def _flood(host, sink, to):
     """leat-flood by a vhost-user endpoint, in frames of 64 bytes to a MAC and an address."""
-    program = os.path.join(paths.BUILD_RELEASE, "test", "bench", "leat-flood")
-    return rig.on_app_cpu("chrt", "--rr", "1", program, "--kind", "udp", "--mac",
-                          f"{host.mac},{to[0]}", "--ip", f"{host.ip},{to[1]}", "--from",
-                          host.socket, "--sink", sink.socket)
+    return rig.on_app_cpu(*flood_argv("udp", by_rings(host, *to, [host.socket, sink.socket])))
 
 
 def _weigh(net, hosts, weights):
@@ -129,7 +125,7 @@ def _uplink_floods(book):
         net.call("uplink.upsert", id="up0", device={"kind": "dpdk", "devargs": "net_null0"},
                  capacity_kbps=CAPACITY_KBPS)
         hosts, drain = _floods(net)
-        floods = [_flood(host, sink, (OUTSIDE_MAC, OUTSIDE_IP))
+        floods = [_flood(host, sink, (FAR_MAC, FAR_IP))
                   for host, sink in zip(hosts, drain)]
         with _running(lambda _: net.root, floods, "sending"):
             _shares(book, "an uplink of 1 Gb/s, 64-byte floods", net, hosts,
@@ -140,7 +136,7 @@ def _open_outside(net):
     """The uplink is a TAP whose far end is the switch's namespace, untagged: the host outside."""
     net.network(NETWORK, vlan=None)
     net.uplink(capacity_kbps=CAPACITY_KBPS)
-    net.root.ip(f"addr add {OUTSIDE_IP}/16 dev up0")
+    net.root.ip(f"addr add {FAR_IP}/16 dev up0")
 
 
 def _uplink_tcp(book):
@@ -152,7 +148,7 @@ def _uplink_tcp(book):
             listener = rig.start(net.root, rig.on_app_cpu("iperf3", "-s", "--forceflush", "-p",
                                                           5201 + i))
             listener.expect("Server listening", 10)
-        clients = [rig.on_app_cpu("iperf3", "-c", OUTSIDE_IP, "-p", 5201 + i, "-t", 60)
+        clients = [rig.on_app_cpu("iperf3", "-c", FAR_IP, "-p", 5201 + i, "-t", 60)
                    for i in range(EIGHT)]
         with _running(lambda i: hosts[i].ns, clients, "connected"):
             _shares(book, "an uplink of 1 Gb/s, TCP", net, hosts,

@@ -11,6 +11,19 @@ from leatlib import paths
 BROADCAST_PPS = 1000  # more than ARP ever needs: what an operator lets a container send to all
 
 
+def flood_argv(kind, where, free=True):
+    """leat-flood's command line. `free`: it costs the applications' core so little that it may go
+    before what else is there."""
+    program = os.path.join(paths.BUILD_RELEASE, "test", "bench", "leat-flood")
+    return [*(["chrt", "--rr", "1"] if free else []), program, "--kind", kind, *where]
+
+
+def by_rings(guest, mac, ip, sockets):
+    """Where leat-flood sends as a vhost-user guest, for whom, and who takes what comes back."""
+    return ["--mac", f"{guest.mac},{mac}", "--ip", f"{guest.ip},{ip}", "--from", sockets[0],
+            "--sink", sockets[1]]
+
+
 class Site:
     """One switch as the four meet on it. `addresses`: of Redis, its client, the loud one and whom
     that one talks to. `flood`: where leat-flood sends, and to whom. `free`: a flood costs the
@@ -22,9 +35,7 @@ class Site:
 
     def flood(self, kind):
         """leat-flood's command line."""
-        first = ["chrt", "--rr", "1"] if self.free else []
-        return [*first, os.path.join(paths.BUILD_RELEASE, "test", "bench", "leat-flood"), "--kind",
-                kind, *self._flood]
+        return flood_argv(kind, self._flood, self.free)
 
 
 class Scene:
@@ -74,10 +85,8 @@ class Scene:
 
     def _by_rings(self, name, addresses, sockets, **fields):
         """A site to which the flood comes by vhost-user."""
-        mac, ip = self._far()
-        flood = ["--mac", f"{self.flooder.mac},{mac}", "--ip", f"{self.flooder.ip},{ip}",
-                 "--from", sockets[0], "--sink", sockets[1]]
-        return Site(name, addresses, flood, free=True, **fields)
+        return Site(name, addresses, by_rings(self.flooder, *self._far(), sockets), free=True,
+                    **fields)
 
     def _by_ours(self, addresses):
         return self._by_rings("leat, TAP", addresses, [self.flooder.socket, self.drain.socket])
