@@ -190,13 +190,12 @@ class VhostPeer:
 
     def want_call(self, queue):
         """With the event index: a call at the next used entry, please (virtio 1.2, 2.7.7.1)."""
-        struct.pack_into("<H", self.memory, queue * QUEUE_STRIDE + AVAIL + 4 + 2 * self.size,
-                         self.seen[queue])
+        self.words[(queue * QUEUE_STRIDE + AVAIL + 4) // 2 + self.size] = self.seen[queue]
 
     def used(self, queue):
         """The next used entry as (head, length), or None."""
         ring = queue * QUEUE_STRIDE + USED
-        index = struct.unpack_from("<H", self.memory, ring + 2)[0]
+        index = self.words[(ring + 2) // 2]
         if self.seen[queue] == index:
             return None
         entry = struct.unpack_from("<II", self.memory,
