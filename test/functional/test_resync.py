@@ -3,6 +3,7 @@
 import json
 
 from leatlib import large
+from leatlib.pinger import Pinger
 from leatlib.process import run
 from leatlib.rpc import Rpc
 
@@ -15,7 +16,7 @@ DONE, REFUSED, WOULD_CHANGE = 0, 1, 4
 def test_a_large_state(make_switch, tmp_path):
     switch = make_switch(state_dir=str(tmp_path / "state"))
     rpc = switch.keep(Rpc(switch.socket, timeout=60))
-    pinger = large.Pinger(switch.socket)
+    pinger = Pinger(switch.socket)
     objects = list(large.state(switch, RULES, GROUPS, ENDPOINTS))
     before_commit = []
     result, put, commit = large.resync(rpc, objects, at_commit=lambda: before_commit.append(

@@ -6,6 +6,7 @@ import time
 
 from benchlib import rig
 from leatlib import large
+from leatlib.pinger import Pinger
 from leatlib.rpc import Rpc
 from leatlib.switch import Switch
 
@@ -22,7 +23,7 @@ def _round(folder, number):
         before = large.memory_mb(switch.pid)
         rpc = switch.keep(Rpc(switch.socket, timeout=TIMEOUT_SECONDS))
         objects = list(large.state(switch, RULES, GROUPS, ENDPOINTS))
-        pinger = large.Pinger(switch.socket)
+        pinger = Pinger(switch.socket)
         _, put, commit = large.resync(rpc, objects)
         longest = pinger.stop()
         after, most = large.memory_mb(switch.pid), large.memory_mb(switch.pid, "VmHWM")

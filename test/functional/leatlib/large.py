@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Large states, brought in by resync, and whether others are answered meanwhile."""
-import multiprocessing
+"""Large states, brought in by resync."""
 import time
 
-from leatlib import wait
-from leatlib.rpc import Rpc
-
 PUT_OBJECTS = 5000  # of one message, well below 4 MiB
-PING_PAUSE_SECONDS = 0.002
 
 
 def rules(count, groups):
@@ -52,41 +47,6 @@ def resync(rpc, objects, at_commit=lambda: None):
     put = time.monotonic()
     result = rpc.call("resync.commit")
     return result, put - begin, time.monotonic() - put
-
-
-def _ping(path, stop, longest, answered):
-    rpc = Rpc(path, timeout=60)
-    while not stop.is_set():
-        begin = time.monotonic()
-        rpc.call("system.ping")
-        answered.value += 1
-        longest.value = max(longest.value, time.monotonic() - begin)
-        wait.let_pass(PING_PAUSE_SECONDS)
-    rpc.close()
-
-
-class Pinger:
-    """Pings on a connection of its own, from its making until stop(). In a process of its own: a
-    thread would wait for this one's interpreter."""
-
-    def __init__(self, path):
-        context = multiprocessing.get_context("fork")
-        self.ended = context.Event()
-        self.longest, self.count = context.Value("d", 0.0), context.Value("q", 0)
-        self.process = context.Process(target=_ping, args=(
-            path, self.ended, self.longest, self.count))
-        self.process.start()
-
-    def answered(self):
-        """How many there have been."""
-        return self.count.value
-
-    def stop(self):
-        """The longest time that an answer took, in seconds."""
-        self.ended.set()
-        self.process.join(70)
-        assert self.process.exitcode == 0, "a ping was not answered"
-        return self.longest.value
 
 
 def memory_mb(pid, field="VmRSS"):

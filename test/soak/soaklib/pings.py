@@ -6,6 +6,7 @@ import socket
 import time
 
 from leatlib import large
+from leatlib.pinger import Pinger
 from leatlib.rpc import Rpc
 from leatlib.switch import Switch
 from leatlib.vhost_peer import VhostPeer
@@ -93,7 +94,7 @@ def run(seconds, say):
     longest = {}
     for name, load in LOADS.items():
         switch = Switch(release=True, workers="1")
-        pinger = large.Pinger(switch.socket)
+        pinger = Pinger(switch.socket)
         try:
             load(switch, seconds)
             count = pinger.answered()
