@@ -206,6 +206,7 @@ static void hand_out(const struct shaper *s, const struct stored_frame *stored, 
 	struct frame *f = &b->frame[b->n++];
 
 	*f = stored->frame;
+	f->held_of = stored->packet.class;
 	f->tail = &b->seg[b->n_segs];
 	f->n_tail = frame_store_describe(s->store, stored, &b->seg[b->n_segs]);
 	f->cookie = frame_store_index(s->store, stored);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What worker.c (threads, loop), worker_round.c, worker_share.c (weights), worker_publish.c (snapshots), worker_moves.c,
+ * What worker.c (threads, loop), worker_round.c, worker_share.c (by weight), worker_publish.c (snapshots), worker_moves.c,
  * worker_idle.c (sleeping), worker_watch.c (readiness), worker_shape.c, worker_announce.c and worker_stats.c share.
  */
 #ifndef LEAT_DATAPLANE_WORKER_PRIVATE_H
@@ -20,6 +20,7 @@
 
 #define WORKER_EVENTS_MAX 64 /* taken from the epoll set at a time */
 #define VISIT_US 20	     /* what a queue may take of a round, and others wait for it */
+#define CHARGED_US 200	     /* at once at most: more is what interrupted the worker */
 #define BURST_FIRST 32	     /* frames of a visit, until it is known what they cost */
 /* And at most, where ports that cost a system call a frame are busy: the more lines pass by, the slower those calls run. */
 #define BURST_BESIDE 32
@@ -28,16 +29,15 @@
 struct poll_slot {
 	struct snapshot_poll poll;
 	struct port *port;
-	bool rx_syscall;       /* of port: not to touch that for every look */
-	bool must_poll;	       /* its fd cannot be waited for */
-	bool hot;	       /* worth a receive that costs a system call */
-	bool watched;	       /* its fd, if it has one, is in the epoll set */
-	bool rests_alone;      /* also where nobody else has work */
-	uint8_t silent_rounds; /* looks in a row that found nothing */
-	uint8_t burst;	       /* frames of the next visit at most, 1..BURST_MAX */
-	uint32_t busy_looks;   /* in a row, that found frames after a short silence */
-	uint32_t weight;       /* and what it has saved up: see worker_share.c */
-	uint32_t credit;
+	bool rx_syscall;	 /* of port: not to touch that for every look */
+	bool must_poll;		 /* its fd cannot be waited for */
+	bool hot;		 /* worth a receive that costs a system call */
+	bool watched;		 /* its fd, if it has one, is in the epoll set */
+	bool rests_alone;	 /* also where nobody else has work */
+	bool never_waits;	 /* see worker_share.c */
+	uint8_t silent_rounds;	 /* looks in a row that found nothing */
+	uint8_t burst;		 /* frames of the next visit at most, 1..BURST_MAX */
+	uint32_t busy_looks;	 /* in a row, that found frames after a short silence */
 	uint64_t last_found_tsc; /* when a look last found frames */
 	uint64_t rests_until;	 /* in TSC: see worker_round.c */
 	uint64_t rest_most;	 /* ticks */
@@ -49,6 +49,12 @@ struct shaper_slot {
 	enum meter_side side;
 	uint8_t burst; /* as of a poll_slot */
 	struct shaper *shaper;
+};
+
+/* What a port has used of a worker's time: see worker_share.c. Worker only. */
+struct worker_share {
+	uint64_t used;	/* ticks by their price */
+	uint32_t price; /* of a tick, by the port's weight */
 };
 
 struct worker {
@@ -72,12 +78,11 @@ struct worker {
 	unsigned slots_room;  /* of slots and order */
 	struct shaper_slot *shapers;
 	unsigned n_shapers;
-	uint32_t frame_credit;	/* what a frame costs of a slot's credit; 0: all slots are alike */
-	uint32_t rounds_credit; /* how many rounds' worth of credit this round gives */
-	uint32_t
-		rounds_wanted; /* the fewest that one which was passed by needs; UINT32_MAX: none */
-	uint32_t visit;	       /* frames of the smallest visit, as of the last round, */
-	uint32_t next_visit;   /* and of this one so far */
+	uint64_t share_least; /* used by whoever has used least of those to be waited for; */
+	uint64_t share_next;  /* of this round so far; UINT64_MAX: nobody */
+	uint64_t share_floor; /* the most that share_least has been */
+	uint64_t share_ahead; /* one may be, and be visited */
+	uint64_t frame_cost;  /* on average, of ports that cost no system call */
 	bool has_syscall_ports;
 	bool syscall_ports_busy; /* as of the last look: some are too busy to be watched */
 	bool busy;		 /* the last round had work */
@@ -93,6 +98,7 @@ struct worker {
 	uint32_t spin_us; /* without work before it waits */
 	uint64_t frames;  /* since the last wait */
 	bool waited;	  /* since the last work */
+	struct worker_share shares[PORTS_MAX];
 
 	/* Written by anyone (true), taken by the worker: what the epoll set holds may be stale. */
 	bool rearm;
@@ -135,13 +141,16 @@ struct announcement *worker_announcement_take(struct worker *w);
 void worker_announcement_send(struct worker *w, struct announcement *announcement, uint64_t now);
 
 /*
- * worker_share.c: the weights of the slots as they are. With w->frame_credit, before a visit: another round's credit, is
- * it enough? After a visit, and after a round.
+ * worker_share.c: the weights of the slots as they are. Before a visit: has this one used so much time that others go first?
+ * After one with n frames, that took so many ticks; more: there are others. After sending of a port's frames that waited: worker_charged_tsc(). After
+ * a round.
  */
 void worker_shares_take(struct worker *w);
-bool worker_share_has(struct worker *w, struct poll_slot *slot);
-void worker_share_spend(struct worker *w, struct poll_slot *slot, unsigned frames);
-void worker_shares_next_round(struct worker *w, bool worked);
+bool worker_share_waits(const struct worker *w, const struct poll_slot *slot);
+void worker_share_visited(
+	struct worker *w, const struct poll_slot *slot, unsigned n, uint64_t took, bool more);
+void worker_share_charge(struct worker *w, uint16_t port, uint64_t ticks);
+void worker_shares_next_round(struct worker *w);
 
 /* worker_shape.c: the shapers of the slots as they are. 0 or -errno: no memory. */
 int worker_shapers_take(struct worker *w);
@@ -182,6 +191,12 @@ static inline uint16_t worker_visit_frames(const struct worker *w, uint16_t burs
 static inline uint64_t worker_visit_tsc(const struct worker *w)
 {
 	return w->pipeline->tsc_khz * VISIT_US / 1000;
+}
+
+/* What of so many ticks a port is charged for. */
+static inline uint64_t worker_charged_tsc(const struct worker *w, uint64_t took)
+{
+	return RTE_MIN(took, w->pipeline->tsc_khz * CHARGED_US / 1000);
 }
 
 /* The threads, for the files named above. */

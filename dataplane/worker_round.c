@@ -29,24 +29,28 @@ static void order_swap(struct worker *w, unsigned i, unsigned j)
 	w->order[j] = slot;
 }
 
+/* Ticks since the last visit with frames, or the begin of the round. */
+static inline uint64_t lap_take(struct worker *w)
+{
+	uint64_t before = w->lap_tsc;
+
+	w->lap_tsc = rte_rdtsc();
+	return w->lap_tsc - before;
+}
+
 /*
  * What a frame costs differs a thousandfold: a broadcast to many TAPs takes as long as four hundred frames between
  * two rings. So how many frames a visit may have goes by what the last ones took.
  */
-static inline void visit_ends(
-	struct worker *w, struct poll_slot *slot, unsigned n, unsigned wasted, bool limited)
+static inline void visit_ends(struct worker *w, struct poll_slot *slot, uint64_t took, unsigned n,
+	unsigned wasted, bool limited)
 {
-	uint64_t may_take = worker_visit_tsc(w);
-	uint64_t now = rte_rdtsc();
-	uint64_t took = now - w->lap_tsc;
-
-	w->lap_tsc = now;
-	slot->burst = worker_burst_next(slot->burst, n, took, may_take);
+	slot->burst = worker_burst_next(slot->burst, n, took, worker_visit_tsc(w));
 	if (likely(wasted * WASTED_OF < n && !limited))
 		return;
 	slot->rests_alone = limited;
 	took = limited ? took : took * wasted / n;
-	slot->rests_until = now + RTE_MIN(took * REST_VISITS, slot->rest_most);
+	slot->rests_until = w->lap_tsc + RTE_MIN(took * REST_VISITS, slot->rest_most);
 	if (limited)
 		w->rests_until = RTE_MAX(w->rests_until, slot->rests_until);
 }
@@ -65,11 +69,13 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 	else
 		n = pipeline_poll(w->pipeline, w->snap, slot->poll, burst);
 	taken = RTE_MAX(n, (unsigned)w->pipeline->burst.taken);
-	if (taken != 0)
-		visit_ends(w, slot, taken, taken - RTE_MIN(taken, w->pipeline->kept - kept),
+	if (taken != 0) {
+		uint64_t took = lap_take(w);
+
+		worker_share_visited(w, slot, taken, took, taken >= burst);
+		visit_ends(w, slot, took, taken, taken - RTE_MIN(taken, w->pipeline->kept - kept),
 			limited != w->pipeline->limited);
-	if (unlikely(w->frame_credit != 0))
-		worker_share_spend(w, slot, n);
+	}
 	if (slot->rx_syscall) {
 		/* Less than it gives at most: that was all, and to see it costs a call more. */
 		slot->hot = n >= RTE_MIN(slot->port->rx_burst, burst);
@@ -101,8 +107,7 @@ static inline __attribute__((always_inline)) unsigned lively_poll(
 		struct poll_slot *slot = &w->slots[w->order[i]];
 		unsigned n;
 
-		if (is_resting(w, slot, now) ||
-			(unlikely(w->frame_credit != 0) && !worker_share_has(w, slot))) {
+		if (is_resting(w, slot, now) || worker_share_waits(w, slot)) {
 			i++;
 			continue;
 		}
@@ -180,8 +185,7 @@ static inline __attribute__((always_inline)) unsigned round_poll(
 	if (timed && work != 0)
 		stage_lap(&w->pipeline->cycles, TIMED_notify, work);
 	w->busy = work != 0;
-	if (unlikely(w->frame_credit != 0))
-		worker_shares_next_round(w, work != 0);
+	worker_shares_next_round(w);
 	if (look)
 		worker_look_next(w, w->look_found, work != 0, now);
 	return work;

@@ -1,94 +1,128 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where the queues a worker polls have different weights (snapshot_port.share), they share it by deficit round robin in
- * frames: a round gives each queue credit by its weight, and a queue is visited when its credit pays for all that a visit
- * may take. The heaviest gets the smallest visit's worth of those that are polled, so that nobody has credit that one
- * visit a round could not use up. Nobody saves for more than two visits, so who was silent is served at once. Where
- * all weights are the same, each is visited each round, and nothing here costs anything.
+ * Whose turn it is where a worker has not enough time for all: fair queueing of time, after Goyal, Vin and Cheng (SIGCOMM
+ * 1996), charged afterwards. A port is charged what visits to it take, and what it takes
+ * to send its frames that waited for an uplink: by its weight (snapshot_port.share), a light one is charged more. Who is
+ * ahead of one whose frames were still waiting after the last round waits as well, until that one has caught up or has
+ * none: his frames stay in the guest's ring. Nobody is behind by more than BEHIND_US, so who was silent is served at once,
+ * and keeps others waiting no longer than that.
+ *
+ * Where each frame costs a system call it makes no difference whether they come one by one: such a port is waited for
+ * whenever it had any. Others come cheaper many at a time: to wait for those that had a few would only keep them few.
+ *
+ * Two kinds never wait. What comes by an uplink is for all, and has the weight of all together. And a container behind a
+ * TAP or a veth pays for each frame with a system call of its own, and a visit to it is a few frames that cost much: to
+ * wait beside a flood of small frames costs it more than the others gain. It waits only for heavier ones.
  */
 #include "dataplane/worker_private.h"
 
-#define WEIGHT_SCALE PORT_QUEUES_MAX /* a port's weight is shared by its queues */
+#include <rte_branch_prediction.h>
 
-static unsigned queues_of(const struct worker *w, uint16_t port)
+#define AHEAD_US 20	  /* the heaviest may be ahead, and be visited */
+#define BEHIND_US 60	  /* it may be at most */
+#define PRICE_SCALE 65536 /* what a tick costs the heaviest */
+#define COST_SCALE 65536
+#define COST_FRAMES 256 /* visits that the average is of */
+#define USED_MOST (UINT64_MAX / 4)
+#define NOBODY UINT64_MAX
+
+static uint64_t used_in(const struct worker *w, uint64_t us)
 {
-	unsigned n = 0;
+	return w->pipeline->tsc_khz * us / 1000 * PRICE_SCALE;
+}
 
-	for (unsigned i = 0; i < w->n_slots; i++)
-		n += w->slots[i].poll.port == port;
-	return n;
+/* Of all queues polled, those of uplinks apart. */
+struct weights {
+	uint32_t heaviest; /* at least 1 */
+	uint32_t sum;	   /* at least 1, of a port with several queues once for each */
+};
+
+static uint32_t weight_of(const struct snapshot_port *in, const struct weights *all)
+{
+	return in->uplink ? all->sum : RTE_MAX(in->share.weight, 1U);
+}
+
+static struct weights weights_of_all(const struct worker *w)
+{
+	struct weights all = {0};
+
+	for (unsigned i = 0; i < w->n_slots; i++) {
+		uint32_t weight = weight_of(&w->snap->ports[w->slots[i].poll.port], &all);
+
+		if (w->snap->ports[w->slots[i].poll.port].uplink)
+			continue;
+		all.heaviest = RTE_MAX(all.heaviest, weight);
+		all.sum += weight;
+	}
+	return all.sum != 0 ? all : (struct weights){1, 1};
 }
 
 void worker_shares_take(struct worker *w)
 {
-	uint32_t heaviest = 1;
-	uint32_t lightest = UINT32_MAX;
+	struct weights all = weights_of_all(w);
 
-	for (unsigned i = 0; i < w->n_slots; i++) {
-		const struct snapshot_port *in = &w->snap->ports[w->slots[i].poll.port];
-
-		if (!in->uplink)
-			heaviest = RTE_MAX(heaviest, (uint32_t)in->share.weight);
-	}
-	w->frame_credit = 0;
 	for (unsigned i = 0; i < w->n_slots; i++) {
 		struct poll_slot *slot = &w->slots[i];
 		const struct snapshot_port *in = &w->snap->ports[slot->poll.port];
-		/* What comes by an uplink is for all. */
-		uint32_t weight = in->uplink ? heaviest : RTE_MAX(in->share.weight, 1U);
+		uint32_t weight = weight_of(in, &all);
 
-		slot->weight = weight * WEIGHT_SCALE;
-		if (in->port->n_rxq > 1)
-			slot->weight /= queues_of(w, slot->poll.port);
-		w->frame_credit = RTE_MAX(w->frame_credit, slot->weight);
-		lightest = RTE_MIN(lightest, slot->weight);
+		w->shares[slot->poll.port].price = PRICE_SCALE * all.heaviest / weight;
+		slot->never_waits = in->uplink || (slot->rx_syscall && weight == all.heaviest);
 	}
-	for (unsigned i = 0; i < w->n_slots; i++)
-		w->slots[i].credit = w->frame_credit * BURST_MAX;
-	if (lightest >= w->frame_credit)
-		w->frame_credit = 0;
-	w->rounds_credit = 1;
-	w->rounds_wanted = UINT32_MAX;
-	w->visit = w->next_visit = BURST_MAX;
+	w->share_ahead = used_in(w, AHEAD_US);
+	w->share_least = w->share_next = NOBODY;
 }
 
-/* Frames that one may take. */
-static uint32_t visit_of(const struct worker *w, const struct poll_slot *slot)
+bool worker_share_waits(const struct worker *w, const struct poll_slot *slot)
 {
-	uint16_t frames = worker_visit_frames(w, slot->burst);
-
-	return slot->rx_syscall ? RTE_MIN(frames, slot->port->rx_burst) : frames;
+	return !slot->never_waits && w->share_least != NOBODY &&
+	       w->shares[slot->poll.port].used > w->share_least + w->share_ahead;
 }
 
-bool worker_share_has(struct worker *w, struct poll_slot *slot)
+/*
+ * What about the average costs counts as the average. Who has to wait finds its lines colder: charged for that as well, it
+ * would have less than its weight says of what it competes for with its like.
+ */
+static uint64_t charged(struct worker *w, const struct poll_slot *slot, unsigned n, uint64_t took)
 {
-	uint32_t visit = visit_of(w, slot);
-	uint32_t price = w->frame_credit * visit;
-	uint32_t a_round = slot->weight * w->visit;
-	uint32_t most = 2 * price;
+	uint64_t average = w->frame_cost * n / COST_SCALE;
 
-	w->next_visit = RTE_MIN(w->next_visit, visit);
-	if (slot->credit >= most || w->rounds_credit > (most - slot->credit) / a_round)
-		slot->credit = most;
-	else
-		slot->credit += a_round * w->rounds_credit;
-	if (slot->credit >= price)
-		return true;
-	w->rounds_wanted =
-		RTE_MIN(w->rounds_wanted, (price - slot->credit + a_round - 1) / a_round);
-	return false;
+	took = worker_charged_tsc(w, took);
+	if (slot->rx_syscall)
+		return took;
+	w->frame_cost -= w->frame_cost / COST_FRAMES;
+	w->frame_cost += took * COST_SCALE / n / COST_FRAMES;
+	return took * 3 < average * 4 && average * 3 < took * 4 ? average : took;
 }
 
-void worker_share_spend(struct worker *w, struct poll_slot *slot, unsigned frames)
+void worker_share_charge(struct worker *w, uint16_t port, uint64_t ticks)
 {
-	slot->credit -= RTE_MIN(slot->credit, w->frame_credit * frames);
+	w->shares[port].used += ticks * w->shares[port].price;
 }
 
-void worker_shares_next_round(struct worker *w, bool worked)
+void worker_share_visited(
+	struct worker *w, const struct poll_slot *slot, unsigned n, uint64_t took, bool more)
 {
-	/* Those that would have to wait had the worker to themselves: as many rounds at once as the first one needs. */
-	w->rounds_credit = worked || w->rounds_wanted == UINT32_MAX ? 1 : w->rounds_wanted;
-	w->rounds_wanted = UINT32_MAX;
-	w->visit = w->next_visit;
-	w->next_visit = BURST_MAX;
+	struct worker_share *share = &w->shares[slot->poll.port];
+	uint64_t behind = RTE_MIN(used_in(w, BEHIND_US), w->share_floor);
+
+	share->used = RTE_MAX(share->used, w->share_floor - behind);
+	worker_share_charge(w, slot->poll.port, charged(w, slot, n, took));
+	if (more || slot->rx_syscall)
+		w->share_next = RTE_MIN(w->share_next, share->used);
+}
+
+void worker_shares_next_round(struct worker *w)
+{
+	w->share_least = w->share_next;
+	w->share_next = NOBODY;
+	if (w->share_least == NOBODY)
+		return;
+	w->share_floor = RTE_MAX(w->share_floor, w->share_least);
+	if (likely(w->share_floor < USED_MOST))
+		return;
+	for (unsigned i = 0; i < PORTS_MAX; i++)
+		w->shares[i].used = 0;
+	w->share_floor = 0;
+	w->share_least = NOBODY;
 }

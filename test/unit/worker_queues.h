@@ -135,7 +135,7 @@ static inline int teardown(void **state)
 	return eal_down(state);
 }
 
-/* Every queue is lively, none has frames, and nobody has looked yet. */
+/* Every queue is lively, none has frames, nobody has looked yet, and nobody waits for who has used less time. */
 static inline void begin(void)
 {
 	struct pipeline *pipeline = w.pipeline;
@@ -152,6 +152,7 @@ static inline void begin(void)
 		slots[i] = (struct poll_slot){.poll.port = (uint16_t)i,
 			.port = &port[i],
 			.burst = BURST_MAX,
+			.never_waits = true,
 			.rest_most = worker_rest_most(snap, &snap->ports[i])};
 		order[i] = (uint16_t)i;
 		has_frames[i] = false;
