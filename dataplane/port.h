@@ -66,6 +66,12 @@ struct port_ops {
 		uint16_t n, struct port_stats *stats);
 
 	/*
+	 * For how many of n frames transmit has room, in descriptors of one frame each; where nobody is there that could
+	 * make room, n. What a shaper holds waits for it. NULL: not known.
+	 */
+	uint16_t (*tx_room)(struct port *port, unsigned worker, uint16_t n);
+
+	/*
 	 * Tell the far side, if it wants to know, what release has given back on a queue, or what
 	 * transmit has moved for a worker. Not left to those two: that is a full fence, which waits for all that
 	 * was just written, and costs less a while later. By the same worker, once a round. NULL:
@@ -130,6 +136,12 @@ static inline enum port_state port_state(const struct port *port)
 static inline void port_close(struct port *port)
 {
 	port->ops->close(port);
+}
+
+/* As tx_room; where that is not known, n. */
+static inline uint16_t port_tx_room(struct port *port, unsigned worker, uint16_t n)
+{
+	return port->ops->tx_room == NULL ? n : port->ops->tx_room(port, worker, n);
 }
 
 static inline void port_keep(struct port *port, bool keep)

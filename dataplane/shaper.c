@@ -8,7 +8,9 @@
 
 #include "dataplane/offload.h"
 
-#define FATTEST_STANDS 31 /* questions after the one for which it was looked for */
+#define ROOM_FIRST_US 10U  /* until one looks for room again, */
+#define ROOM_LAST_US 5000U /* and at most, while there is none */
+#define FATTEST_STANDS 31  /* questions after the one for which it was looked for */
 
 _Static_assert(SHAPER_FRAMES_MAX + BURST_MAX + 1 <= FRAME_STORE_FRAMES,
 	"room for what waits, what is next and what is under way");
@@ -221,6 +223,7 @@ uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, st
 	b->n = 0;
 	b->n_segs = 0;
 	s->fattest_stands = 0;
+	s->room_us = 0;
 	due_at(s, now_tsc);
 	while (b->n < b->max) {
 		uint64_t bytes;
@@ -249,6 +252,12 @@ uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, st
 		s->next = NULL;
 	}
 	return b->n;
+}
+
+void shaper_postpone(struct shaper *s, uint64_t now_tsc)
+{
+	s->room_us = s->room_us == 0 ? ROOM_FIRST_US : RTE_MIN(2 * s->room_us, ROOM_LAST_US);
+	due_at(s, now_tsc + s->room_us * rte_get_tsc_hz() / 1000000);
 }
 
 void shaper_release(struct shaper *s, const struct burst *b)

@@ -58,6 +58,7 @@ struct shaper {
 	struct stored_frame *next; /* its turn has come, and it waits for the meter */
 	struct fair_flow fattest;  /* as it was found last, */
 	unsigned fattest_stands;   /* and for so many more drops it is not looked for again */
+	uint32_t room_us;	   /* of the last shaper_postpone(), 0 */
 	struct fair_queue queue;
 	struct shaper_stats stats; /* written under the lock, read at any time, relaxed */
 	struct shaper_class_stats *class_stats; /* of each class; likewise */
@@ -129,6 +130,9 @@ bool shaper_hold(struct shaper *s, const struct shape *shape, const struct frame
 uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, struct burst *b,
 	bool ret_marked[BURST_MAX], struct shaper_drops *drops);
 void shaper_release(struct shaper *s, const struct burst *b);
+
+/* Whom it is for has no room: due a while later, which is longer each time until something is taken. */
+void shaper_postpone(struct shaper *s, uint64_t now_tsc);
 
 /* Another rate may have made something due earlier: look again at once. */
 void shaper_recheck(struct shaper *s);

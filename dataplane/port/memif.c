@@ -52,6 +52,22 @@ static void transmit(struct port *port, unsigned worker, const struct tx_item *i
 	rte_spinlock_unlock(&live->tx.lock);
 }
 
+static uint16_t tx_room(struct port *port, unsigned worker, uint16_t n)
+{
+	struct memif_live *live = live_get(port);
+	uint16_t room;
+
+	(void)worker;
+	if (live == NULL)
+		return n;
+	if (!((struct memif_port *)port)->tx_lock)
+		return memif_ring_room(&live->tx, n);
+	rte_spinlock_lock(&live->tx.lock);
+	room = memif_ring_room(&live->tx, n);
+	rte_spinlock_unlock(&live->tx.lock);
+	return room;
+}
+
 /* Nobody is there: the thread wakes the workers when somebody comes. */
 static enum port_wait wait_begin(struct port *port, uint16_t queue)
 {
@@ -103,6 +119,7 @@ static const struct port_ops memif_ops = {
 	.receive = receive,
 	.release = release,
 	.transmit = transmit,
+	.tx_room = tx_room,
 	.wait_begin = wait_begin,
 	.wait_end = wait_end,
 	.wait_fd = wait_fd,

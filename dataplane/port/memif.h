@@ -214,6 +214,8 @@ uint16_t memif_ring_receive(struct memif_ring *r, struct burst *b);
 void memif_ring_release(struct memif_ring *r);
 void memif_ring_transmit(
 	struct memif_ring *r, const struct tx_item *items, uint16_t n, struct port_stats *stats);
+/* For how many of n frames there are slots; of a broken one, n. */
+uint16_t memif_ring_room(struct memif_ring *r, uint16_t n);
 
 /* Ask for calls; true: something is there already, and none is asked for. */
 bool memif_ring_ask(struct memif_ring *r);

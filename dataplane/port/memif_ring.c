@@ -231,14 +231,29 @@ static void publish(struct memif_ring *r)
 		port_call(r->eventfd);
 }
 
-void memif_ring_transmit(
-	struct memif_ring *r, const struct tx_item *items, uint16_t n, struct port_stats *stats)
+/* Slots that may be written; of a ring whose index makes no sense, which is broken then, whatever it gives. */
+static uint16_t slots_free(struct memif_ring *r)
 {
-	uint16_t room = far_index(r) + r->lead - r->next, begin = r->next, i;
-	uint64_t packets = 0, bytes = 0;
+	uint16_t room = far_index(r) + r->lead - r->next;
 
 	if (unlikely(!r->broken && room > r->size))
 		ring_break(r);
+	return room;
+}
+
+uint16_t memif_ring_room(struct memif_ring *r, uint16_t n)
+{
+	uint16_t room = slots_free(r);
+
+	return r->broken ? n : RTE_MIN(room, n);
+}
+
+void memif_ring_transmit(
+	struct memif_ring *r, const struct tx_item *items, uint16_t n, struct port_stats *stats)
+{
+	uint16_t room = slots_free(r), begin = r->next, i;
+	uint64_t packets = 0, bytes = 0;
+
 	for (i = 0; i < n && !r->broken; i++) {
 		uint16_t left = room - (uint16_t)(r->next - begin);
 		uint32_t need = item_len(&items[i]);

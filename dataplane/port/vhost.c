@@ -51,6 +51,7 @@ static const struct port_ops vhost_ops = {
 	.receive = vhost_receive,
 	.release = vhost_release,
 	.transmit = vhost_transmit,
+	.tx_room = vhost_tx_room,
 	.wait_begin = vhost_wait_begin,
 	.wait_end = vhost_wait_end,
 	.wait_fd = vhost_wait_fd,

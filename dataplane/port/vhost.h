@@ -295,6 +295,7 @@ uint16_t vhost_receive(struct port *port, uint16_t queue, struct burst *b);
 void vhost_release(struct port *port, uint16_t queue, struct burst *b);
 void vhost_transmit(struct port *port, unsigned worker, const struct tx_item *items, uint16_t n,
 	struct port_stats *stats);
+uint16_t vhost_tx_room(struct port *port, unsigned worker, uint16_t n);
 
 /* --- vhost_wait.c; worker --- */
 

@@ -282,19 +282,26 @@ void vhost_ring_transmit(
 		vhost_used_publish(r);
 }
 
+/* The ring that this worker transmits by; NULL: nobody is there. */
+static struct vhost_ring *tx_ring(const struct vhost_port *vp, unsigned worker)
+{
+	struct vhost_live *live = __atomic_load_n(&vp->live, __ATOMIC_ACQUIRE);
+
+	if (unlikely(live == NULL || __atomic_load_n(live->faulted, __ATOMIC_RELAXED)))
+		return NULL;
+	return live->tx[worker];
+}
+
 void vhost_transmit(struct port *port, unsigned worker, const struct tx_item *items, uint16_t n,
 	struct port_stats *stats)
 {
 	struct vhost_port *vp = (struct vhost_port *)port;
-	struct vhost_live *live = __atomic_load_n(&vp->live, __ATOMIC_ACQUIRE);
-	struct vhost_ring *r;
+	struct vhost_ring *r = tx_ring(vp, worker);
 
-	if (unlikely(live == NULL || live->tx[worker] == NULL ||
-		     __atomic_load_n(live->faulted, __ATOMIC_RELAXED))) {
+	if (unlikely(r == NULL)) {
 		stat_add(&stats->drops[DROP_port_down], n);
 		return;
 	}
-	r = live->tx[worker];
 	/* The peer's rings were made anew within this round: what it was given before is there, too. */
 	if (unlikely(vp->txq[worker].ring != NULL && vp->txq[worker].ring != r))
 		vhost_notify_tx(port, worker);
@@ -306,4 +313,23 @@ void vhost_transmit(struct port *port, unsigned worker, const struct tx_item *it
 	rte_spinlock_lock(&r->lock);
 	vhost_ring_transmit(r, items, n, stats);
 	rte_spinlock_unlock(&r->lock);
+}
+
+uint16_t vhost_tx_room(struct port *port, unsigned worker, uint16_t n)
+{
+	struct vhost_port *vp = (struct vhost_port *)port;
+	struct vhost_ring *r = tx_ring(vp, worker);
+	uint16_t room = n;
+
+	if (r == NULL)
+		return n;
+	if (vp->tx_lock)
+		rte_spinlock_lock(&r->lock);
+	if (!r->broken) {
+		room = RTE_MIN(vhost_avail(r, n), n);
+		room = r->broken ? n : room;
+	}
+	if (vp->tx_lock)
+		rte_spinlock_unlock(&r->lock);
+	return room;
 }

@@ -126,6 +126,21 @@ static struct meter *meter_at(const struct pipeline *p, uint16_t port, enum mete
 	return side == METER_TX ? p->snap->ports[port].tx : p->snap->ports[port].rx;
 }
 
+/* Sent where there is no room it would be lost, and have used up the rate. */
+static bool find_room(struct pipeline *p, struct port *to, struct shaper *s)
+{
+	struct burst *b = &p->burst;
+
+	b->max = port_tx_room(to, p->worker, b->max);
+	if (b->max != 0)
+		return true;
+	b->n = 0;
+	shaper_lock(s);
+	shaper_postpone(s, p->now_tsc);
+	shaper_unlock(s);
+	return false;
+}
+
 unsigned shape_take(struct pipeline *p, uint16_t port, enum meter_side side)
 {
 	struct meter *meter = meter_at(p, port, side);
@@ -135,6 +150,8 @@ unsigned shape_take(struct pipeline *p, uint16_t port, enum meter_side side)
 	uint64_t bytes = 0;
 	bool marked[BURST_MAX];
 
+	if (side == METER_RX && !find_room(p, p->snap->ports[port].port, meter->shaper))
+		return 0;
 	meter_lock(meter);
 	shaper_lock(meter->shaper);
 	shaper_take(meter->shaper, meter, p->now_tsc, b, marked, &drops);

@@ -6,8 +6,8 @@
 #include "dataplane/stage/stage.h"
 
 /*
- * Where a meter shapes and not all of a burst has room, all of it waits: what the sender's meter was asked for, then
- * held[i] says of each frame whether it does; or all of an out_queue.
+ * Where a meter shapes and not all of a burst has room, in the rate or in the receiver's ring, all of it waits: what the
+ * sender's meter was asked for, then held[i] says of each frame whether it does; or all of an out_queue.
  */
 void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[BURST_MAX]);
 void shape_receiver(struct pipeline *p, uint16_t port, struct out_queue *q);

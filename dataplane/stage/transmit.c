@@ -33,10 +33,11 @@ static void meter_each(struct pipeline *p, uint16_t port, struct meter *meter, s
 static void meter_receiver(
 	struct pipeline *p, uint16_t port, struct meter *meter, struct out_queue *q)
 {
-	bool enough;
+	bool enough = meter->shaper == NULL ||
+		      port_tx_room(p->snap->ports[port].port, p->worker, q->n) == q->n;
 
 	meter_lock(meter);
-	enough = shaper_lets_pass(meter, q->wire_bytes, q->wire_frames, p->now_tsc);
+	enough = enough && shaper_lets_pass(meter, q->wire_bytes, q->wire_frames, p->now_tsc);
 	if (!enough && meter->shaper != NULL)
 		shape_receiver(p, port, q);
 	else if (!enough)

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from leatlib import wait
+from leatlib import frames, wait
+from leatlib.memif_peer import MemifPeer
 from leatlib.traffic import iperf3_beside
 
 pytestmark = pytest.mark.alone
@@ -13,6 +14,7 @@ MEASURE_NS = 1_500_000_000
 RATE_LEAST = 0.7  # of the rate: a worker that others keep off its core for long comes too late
 RATE_MOST = 1.1  # and when counters and clock are read is not one moment
 PING_MS = 5
+RING, BEYOND = 256, 20  # what a guest's ring holds, and frames that it has no room for
 WAKE_MS = 200  # a worker that is not woken sleeps for a second
 
 
@@ -82,3 +84,32 @@ def test_two_workers(make_switch):
     iperf3_beside(a, b, 3)
     assert_gets(net, b, 20_000)
     assert ping_ms(a, b) < WAKE_MS and ping_ms(b, a) < WAKE_MS
+
+
+def memif(net):
+    host = net.host("b")
+    port = {"kind": "memif", "role": "server", "socket": net.path("b.sock")}
+    net.endpoint(host, port, qos=qos("rx", 1_000_000))
+    return host, net.keep(MemifPeer(port["socket"]))
+
+
+def vhost(net):
+    host = net.vhost("b", qos=qos("rx", 1_000_000))
+    return host, net.peer(host)
+
+
+@pytest.mark.parametrize("make", [vhost, memif])
+def test_waits_for_a_receiver_without_room(net, make):
+    """What its ring does not hold stays in the queue, in order, until it reads."""
+    a = net.tap("a", bare=True)
+    b, guest = make(net)
+    wait.until(lambda: net.state_of(b) == "active", 10, "the guest to be there")
+    for number in range(RING + BEYOND):
+        a.raw.send(frames.udp(a, b, f"number {number} ".ljust(100, "-")))
+    wait.until(lambda: net.port(b.id)["tx_packets"] == RING, 10, "a full ring")
+    wait.until(lambda: shaper(net, b, "rx")["waiting_packets"] == BEYOND, 10,
+               lambda: f"{BEYOND} to wait: {shaper(net, b, 'rx')} {net.drops()}")
+    for number in range(RING + BEYOND):
+        got = guest.receive()
+        assert f"number {number} ".encode() in (got if make is memif else got[1])
+    assert not net.drops(b.id)
