@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_common.h>
+#include <rte_prefetch.h>
+
 #define NONE UINT16_MAX
+#define FETCHED_BYTES 512U /* of a frame: the processor goes on by itself from there */
 
 _Static_assert(FRAME_STORE_BLOCK >= FRAME_HEAD_MAX, "a head lies in one block");
 _Static_assert((FRAME_LEN_MAX + FRAME_STORE_BLOCK - 1) / FRAME_STORE_BLOCK <= FRAME_SEGS_MAX,
@@ -130,6 +134,19 @@ struct stored_frame *frame_store_put(struct frame_store *s, const struct frame *
 	stored->frame.outer_tci = 0;
 	stored->frame.held_tag = 0;
 	return stored;
+}
+
+void frame_store_fetch(const struct stored_frame *stored)
+{
+	for (size_t at = 0; at < sizeof(*stored); at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0((const uint8_t *)stored + at);
+}
+
+void frame_store_fetch_bytes(const struct stored_frame *stored)
+{
+	for (uint32_t at = 0; at < RTE_MIN(stored->frame.len, FETCHED_BYTES);
+		at += RTE_CACHE_LINE_SIZE)
+		rte_prefetch0(stored->frame.head + at);
 }
 
 uint16_t frame_store_describe(

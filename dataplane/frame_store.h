@@ -32,6 +32,10 @@ void frame_store_free(struct frame_store *s); /* NULL is fine; whatever is in it
 /* A copy, without mbuf and tags; NULL: no room. */
 struct stored_frame *frame_store_put(struct frame_store *s, const struct frame *f);
 
+/* Ask for the memory of one whose turn is near; and of the bytes of one that is about to be sent. */
+void frame_store_fetch(const struct stored_frame *stored);
+void frame_store_fetch_bytes(const struct stored_frame *stored);
+
 /* Where what follows the head lies: fills up to n_blocks segs; how many. They stand until the drop. */
 uint16_t frame_store_describe(
 	const struct frame_store *s, const struct stored_frame *stored, struct seg *segs);

@@ -183,7 +183,11 @@ static struct stored_frame *choose_next(
 		drops->codel++;
 		dropped = after;
 	}
-	return packet == NULL ? NULL : stored_of(packet);
+	if (packet == NULL)
+		return NULL;
+	if (packet->next != NULL)
+		frame_store_fetch(stored_of(packet->next));
+	return stored_of(packet);
 }
 
 static void count_sent(struct shaper *s, const struct stored_frame *stored, uint64_t now_tsc)
@@ -207,6 +211,7 @@ static void hand_out(const struct shaper *s, const struct stored_frame *stored, 
 {
 	struct frame *f = &b->frame[b->n++];
 
+	frame_store_fetch_bytes(stored);
 	*f = stored->frame;
 	f->held_of = stored->packet.class;
 	f->tail = &b->seg[b->n_segs];

@@ -14,7 +14,6 @@ static struct fq_packet *queue_pop(struct fq_codel *fq, struct fq_queue *q)
 	if (packet == NULL)
 		return NULL;
 	q->head = packet->next;
-	packet->next = NULL;
 	q->bytes -= packet->bytes;
 	fq->bytes -= packet->bytes;
 	fq->packets--;
@@ -77,6 +76,7 @@ static bool mark_or_drop(struct fq_packet *packet, struct fq_packet ***drops)
 	packet->marked = packet->ecn;
 	if (packet->ecn)
 		return true;
+	packet->next = NULL;
 	**drops = packet;
 	*drops = &packet->next;
 	return false;

@@ -16,7 +16,10 @@
 
 #define FQ_CODEL_QUEUES 256 /* flows that are told apart at a time */
 
-/* Embedded in what waits. bytes and ecn are the caller's to set, before fq_codel_enqueue(). */
+/*
+ * Embedded in what waits. bytes and ecn are the caller's to set, before fq_codel_enqueue(). Of a packet that has just been
+ * dequeued next is the one behind it in its flow, or NULL: who fetches its memory need not wait for it then.
+ */
 struct fq_packet {
 	struct fq_packet *next;
 	uint64_t since; /* ticks: when it came; set by fq_codel_enqueue() */

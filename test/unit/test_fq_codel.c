@@ -72,18 +72,27 @@ static uint64_t model_bytes(const struct model *m, unsigned flow)
 	return bytes;
 }
 
-/* The oldest of a flow leaves the list. */
+/* Where the oldest of a flow is in the list; n: it has none. */
+static unsigned model_find(const struct model *m, unsigned flow)
+{
+	unsigned i = 0;
+
+	while (i < m->n && m->list[i].flow != flow)
+		i++;
+	return i;
+}
+
+/* It leaves the list. */
 static bool model_oldest(struct model *m, unsigned flow, struct waiting *ret)
 {
-	for (unsigned i = 0; i < m->n; i++) {
-		if (m->list[i].flow != flow)
-			continue;
-		*ret = m->list[i];
-		memmove(&m->list[i], &m->list[i + 1], (m->n - i - 1) * sizeof(m->list[0]));
-		m->n--;
-		return true;
-	}
-	return false;
+	unsigned i = model_find(m, flow);
+
+	if (i == m->n)
+		return false;
+	*ret = m->list[i];
+	memmove(&m->list[i], &m->list[i + 1], (m->n - i - 1) * sizeof(m->list[0]));
+	m->n--;
+	return true;
 }
 
 /* "dodequeue" of RFC 8289, 5.6: is there one, and may it be dropped? */
@@ -262,6 +271,7 @@ static void pair_enqueue(struct pair *p, struct rnd *r, unsigned n_flows, bool e
 static void pair_dequeue(struct pair *p)
 {
 	struct waiting want;
+	unsigned behind;
 	bool marked;
 	bool is = model_dequeue(&p->model, p->now, &want, &marked);
 	struct fq_packet *dropped;
@@ -279,6 +289,10 @@ static void pair_dequeue(struct pair *p)
 	assert_int_equal(item_of(got)->id, want.id);
 	assert_int_equal(got->marked, marked);
 	p->marks += marked;
+	behind = model_find(&p->model, want.flow);
+	assert_int_equal(got->next != NULL, behind != p->model.n);
+	if (got->next != NULL)
+		assert_int_equal(item_of(got->next)->id, p->model.list[behind].id);
 }
 
 static void pair_evict(struct pair *p)
