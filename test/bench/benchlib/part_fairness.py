@@ -122,8 +122,8 @@ def _worker(book):
 def _uplink_floods(book):
     """Into an uplink whose device takes anything."""
     with contextlib.closing(rig.switch()) as net:
-        net.call("uplink.upsert", id="up0", device={"kind": "dpdk", "devargs": "net_null0"},
-                 capacity_kbps=CAPACITY_KBPS)
+        net.call("uplink.upsert", id="up0", capacity_kbps=CAPACITY_KBPS,
+                 device={"kind": "dpdk", "devargs": "net_null0,no-rx=1"})
         hosts, drain = _floods(net)
         floods = [_flood(host, sink, (FAR_MAC, FAR_IP))
                   for host, sink in zip(hosts, drain)]

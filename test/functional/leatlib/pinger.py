@@ -32,7 +32,8 @@ class Pinger:
         text = self.process.text()
         self.process.close()
         assert code == 0, f"a ping was not answered:\n{text[-4000:]}"
-        return max(map(float, text.split()), default=0.0)
+        assert text, "no ping was sent: it ended too soon"
+        return max(map(float, text.split()))
 
 
 def main(path):
