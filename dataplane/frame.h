@@ -84,8 +84,8 @@ struct frame {
 	uint16_t outer_tci; /* of the tag that receive took off, 0 */
 	uint16_t cookie;    /* the receiving port's own, for release */
 	bool sole;	    /* one output only: its transmit may take the mbuf over */
-	uint16_t held_of; /* of one that waited to go out: whose it is, as in shaper_place.class, */
-	uint32_t held_tag; /* and as in tx_item */
+	uint16_t held_of;   /* of one that waited in a shaper: by which port it had come, */
+	uint32_t held_tag;  /* and as in tx_item */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct frame) == 64, "a burst's frames: a cache line each");

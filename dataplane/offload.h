@@ -7,6 +7,8 @@
 #ifndef LEAT_DATAPLANE_OFFLOAD_H
 #define LEAT_DATAPLANE_OFFLOAD_H
 
+#include <rte_common.h>
+
 #include "dataplane/frame.h"
 
 /*
@@ -40,6 +42,15 @@ uint64_t offload_gso_bytes(const struct frame *f);
 static inline uint32_t offload_wire_frames(const struct frame *f)
 {
 	return f->gso_type == FRAME_GSO_NONE ? 1 : offload_gso_frames(f);
+}
+
+/* How many descriptors a frame takes of a receiver whose are no smaller than FRAME_BUFFER, at most. */
+#define FRAME_BUFFER 1518 /* bytes: a tagged frame of 1500 */
+static inline uint32_t offload_buffers(const struct frame *f)
+{
+	uint32_t parts = (f->len + FRAME_BUFFER - 1) / FRAME_BUFFER;
+
+	return RTE_MAX(parts, offload_wire_frames(f));
 }
 
 static inline uint64_t offload_wire_bytes(const struct frame *f)

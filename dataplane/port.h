@@ -66,8 +66,8 @@ struct port_ops {
 		uint16_t n, struct port_stats *stats);
 
 	/*
-	 * For how many of n frames transmit has room, in descriptors of one frame each; where nobody is there that could
-	 * make room, n. What a shaper holds waits for it. NULL: not known.
+	 * How many of n free descriptors there are, each of which takes a frame or, of a larger one, a part; where nobody is
+	 * there that could make room, n. What a shaper holds waits for it. NULL: not known.
 	 */
 	uint16_t (*tx_room)(struct port *port, unsigned worker, uint16_t n);
 
@@ -110,7 +110,7 @@ struct port {
 			  */
 	uint16_t n_rxq;	 /* queues to poll, fixed at creation */
 	bool rx_syscall; /* receive costs a system call: worth it only when wait_fd says so */
-	uint16_t rx_burst; /* with rx_syscall: frames that a receive gives at most */
+	uint16_t rx_burst; /* frames that a receive gives at most; 0: as many as are asked for */
 	int numa_node;	   /* where its queues' memory is best taken, -1 unknown */
 	struct mac mac;
 	char name[PORT_NAME_MAX]; /* for people and for oper.port.name: interface or socket */
@@ -142,6 +142,11 @@ static inline void port_close(struct port *port)
 static inline uint16_t port_tx_room(struct port *port, unsigned worker, uint16_t n)
 {
 	return port->ops->tx_room == NULL ? n : port->ops->tx_room(port, worker, n);
+}
+
+static inline bool port_has_room(struct port *port, unsigned worker, uint32_t n)
+{
+	return n <= UINT16_MAX && port_tx_room(port, worker, (uint16_t)n) == n;
 }
 
 static inline void port_keep(struct port *port, bool keep)

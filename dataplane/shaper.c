@@ -8,9 +8,10 @@
 
 #include "dataplane/offload.h"
 
-#define ROOM_FIRST_US 10U  /* until one looks for room again, */
-#define ROOM_LAST_US 5000U /* and at most, while there is none */
-#define FATTEST_STANDS 31  /* questions after the one for which it was looked for */
+#define ROOM_FIRST_US 10U    /* until one looks for room again, */
+#define ROOM_LAST_US 5000U   /* and at most, while there is none, */
+#define ROOM_LOST_US 100000U /* or where there has been none for a second */
+#define FATTEST_STANDS 31    /* questions after the one for which it was looked for */
 
 _Static_assert(SHAPER_FRAMES_MAX + BURST_MAX + 1 <= FRAME_STORE_FRAMES,
 	"room for what waits, what is next and what is under way");
@@ -151,6 +152,7 @@ bool shaper_hold(struct shaper *s, const struct shape *shape, const struct frame
 		count_refused(s, place, drops);
 		return false;
 	}
+	stored->frame.held_of = place->from;
 	stored->frame.held_tag = place->tag;
 	stored->packet.bytes = bytes;
 	stored->packet.ecn = place->ecn;
@@ -213,22 +215,51 @@ static void hand_out(const struct shaper *s, const struct stored_frame *stored, 
 
 	frame_store_fetch_bytes(stored);
 	*f = stored->frame;
-	f->held_of = stored->packet.class;
 	f->tail = &b->seg[b->n_segs];
 	f->n_tail = frame_store_describe(s->store, stored, &b->seg[b->n_segs]);
 	f->cookie = frame_store_index(s->store, stored);
 	b->n_segs = (uint16_t)(b->n_segs + f->n_tail);
 }
 
-uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, struct burst *b,
-	bool ret_marked[BURST_MAX], struct shaper_drops *drops)
+/* Whom it is for has no room for the next. */
+static void postpone(struct shaper *s, uint64_t now_tsc)
+{
+	uint32_t last = ROOM_LAST_US;
+
+	if (s->room_us == 0)
+		s->room_since = now_tsc;
+	else if (now_tsc - s->room_since > rte_get_tsc_hz())
+		last = ROOM_LOST_US;
+	s->room_us = s->room_us == 0 ? ROOM_FIRST_US : RTE_MIN(2 * s->room_us, last);
+	due_at(s, now_tsc + s->room_us * rte_get_tsc_hz() / 1000000);
+}
+
+/* Is there room for it? Then it is taken of that. */
+static bool room_take(struct shaper *s, const struct stored_frame *stored, uint32_t *room)
+{
+	uint32_t need = RTE_MIN(offload_buffers(&stored->frame), (uint32_t)SHAPER_ROOM_MOST);
+
+	if (*room == SHAPER_ROOM_ANY)
+		return true;
+	if (need <= *room) {
+		*room -= need;
+		s->room_us = 0;
+		return true;
+	}
+	if (*room == 0 || s->room_us < ROOM_LAST_US)
+		return false;
+	*room = 0;
+	return true;
+}
+
+uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, uint32_t room,
+	struct burst *b, bool ret_marked[BURST_MAX], struct shaper_drops *drops)
 {
 	const struct shape *shape = &meter->shape;
 
 	b->n = 0;
 	b->n_segs = 0;
 	s->fattest_stands = 0;
-	s->room_us = 0;
 	due_at(s, now_tsc);
 	while (b->n < b->max) {
 		uint64_t bytes;
@@ -242,6 +273,11 @@ uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, st
 		}
 		if (b->n_segs + s->next->n_blocks > BURST_SEGS_MAX)
 			break;
+		if (!room_take(s, s->next, &room)) {
+			if (b->n == 0)
+				postpone(s, now_tsc);
+			break;
+		}
 		/* Held by a meter with a larger burst, it could wait for ever. */
 		bytes = RTE_MIN(s->next->packet.bytes, shape->price_max);
 		frames = RTE_MIN(
@@ -257,12 +293,6 @@ uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, st
 		s->next = NULL;
 	}
 	return b->n;
-}
-
-void shaper_postpone(struct shaper *s, uint64_t now_tsc)
-{
-	s->room_us = s->room_us == 0 ? ROOM_FIRST_US : RTE_MIN(2 * s->room_us, ROOM_LAST_US);
-	due_at(s, now_tsc + s->room_us * rte_get_tsc_hz() / 1000000);
 }
 
 void shaper_release(struct shaper *s, const struct burst *b)

@@ -58,7 +58,8 @@ struct shaper {
 	struct stored_frame *next; /* its turn has come, and it waits for the meter */
 	struct fair_flow fattest;  /* as it was found last, */
 	unsigned fattest_stands;   /* and for so many more drops it is not looked for again */
-	uint32_t room_us;	   /* of the last shaper_postpone(), 0 */
+	uint32_t room_us; /* it waits for room, and was last told to for so long; 0: it does not */
+	uint64_t room_since; /* TSC: it has waited for that */
 	struct fair_queue queue;
 	struct shaper_stats stats; /* written under the lock, read at any time, relaxed */
 	struct shaper_class_stats *class_stats; /* of each class; likewise */
@@ -72,6 +73,7 @@ struct shaper_drops {
 
 /* How a frame waits. */
 struct shaper_place {
+	uint16_t from;		 /* the port it came by */
 	uint16_t class;		 /* below n_classes */
 	struct fair_share share; /* of that class from now on */
 	uint32_t hash;		 /* of its flow */
@@ -124,15 +126,17 @@ bool shaper_hold(struct shaper *s, const struct shape *shape, const struct frame
 	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops);
 
 /*
- * Fill b with frames that the meter has room for, at most b->max; returns how many. ret_marked: which are to be marked. They stay the
- * shaper's until shaper_release(), which comes before the next take. Sets due_tsc.
+ * Fill b with frames that the meter has room for, at most b->max; returns how many. room: whom they are for has so many
+ * descriptors free (offload_buffers()), of which more than SHAPER_ROOM_MOST make no difference, or SHAPER_ROOM_ANY. Where that is not
+ * enough for the next it is due a while later, which is longer each time until something is taken; one that has waited as
+ * long as ROOM_LAST_US goes to whatever room there is, since its receiver may never have more.
+ * ret_marked: which are to be marked. They stay the shaper's until shaper_release(), which comes before the next take. Sets due_tsc.
  */
-uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, struct burst *b,
-	bool ret_marked[BURST_MAX], struct shaper_drops *drops);
+#define SHAPER_ROOM_MOST BURST_MAX
+#define SHAPER_ROOM_ANY UINT32_MAX
+uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, uint32_t room,
+	struct burst *b, bool ret_marked[BURST_MAX], struct shaper_drops *drops);
 void shaper_release(struct shaper *s, const struct burst *b);
-
-/* Whom it is for has no room: due a while later, which is longer each time until something is taken. */
-void shaper_postpone(struct shaper *s, uint64_t now_tsc);
 
 /* Another rate may have made something due earlier: look again at once. */
 void shaper_recheck(struct shaper *s);

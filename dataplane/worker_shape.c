@@ -35,15 +35,14 @@ int worker_shapers_take(struct worker *w)
 	return 0;
 }
 
-/* What an uplink sends is of many. */
-static void charge(struct worker *w, const struct shaper_slot *slot, uint64_t took, unsigned n)
+/* Whoever they came from pays for sending them. */
+static void charge(struct worker *w, uint64_t took, unsigned n)
 {
 	const struct frame *sent = w->pipeline->burst.frame;
-	bool uplink = w->snap->ports[slot->port].uplink;
 
 	took = worker_charged_tsc(w, took);
 	for (unsigned i = 0; i < n; i++)
-		worker_share_charge(w, uplink ? sent[i].held_of : slot->port, took / n);
+		worker_share_charge(w, sent[i].held_of, took / n);
 }
 
 /*
@@ -65,7 +64,7 @@ static unsigned shaper_run(struct worker *w, struct shaper_slot *slot, uint64_t 
 
 		end = rte_rdtsc();
 		slot->burst = worker_burst_next(slot->burst, n, end - before, may_take);
-		charge(w, slot, end - before, n);
+		charge(w, end - before, n);
 		work += n;
 	} while (shaper_due(slot->shaper) <= now && end - begin < more);
 	return work;

@@ -75,7 +75,7 @@ void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[
 {
 	struct shaper *s = in->tx->shaper;
 	struct shaper_drops drops = {0};
-	struct shaper_place place = {0};
+	struct shaper_place place = {.from = p->burst.port};
 	bool was_idle;
 
 	shaper_lock(s);
@@ -93,7 +93,7 @@ void shape_sender(struct pipeline *p, const struct snapshot_port *in, bool held[
 /* At an uplink it competes with what other ports send. */
 static struct shaper_place place_at(const struct pipeline *p, const struct snapshot_port *to)
 {
-	struct shaper_place place = {0};
+	struct shaper_place place = {.from = p->burst.port};
 
 	if (to->uplink) {
 		place.class = p->burst.port;
@@ -127,18 +127,13 @@ static struct meter *meter_at(const struct pipeline *p, uint16_t port, enum mete
 }
 
 /* Sent where there is no room it would be lost, and have used up the rate. */
-static bool find_room(struct pipeline *p, struct port *to, struct shaper *s)
+static uint32_t room_at(const struct pipeline *p, uint16_t port, enum meter_side side)
 {
-	struct burst *b = &p->burst;
+	struct port *to = p->snap->ports[port].port;
 
-	b->max = port_tx_room(to, p->worker, b->max);
-	if (b->max != 0)
-		return true;
-	b->n = 0;
-	shaper_lock(s);
-	shaper_postpone(s, p->now_tsc);
-	shaper_unlock(s);
-	return false;
+	if (side == METER_TX || to->ops->tx_room == NULL)
+		return SHAPER_ROOM_ANY;
+	return port_tx_room(to, p->worker, SHAPER_ROOM_MOST);
 }
 
 unsigned shape_take(struct pipeline *p, uint16_t port, enum meter_side side)
@@ -150,11 +145,11 @@ unsigned shape_take(struct pipeline *p, uint16_t port, enum meter_side side)
 	uint64_t bytes = 0;
 	bool marked[BURST_MAX];
 
-	if (side == METER_RX && !find_room(p, p->snap->ports[port].port, meter->shaper))
-		return 0;
+	uint32_t room = room_at(p, port, side);
+
 	meter_lock(meter);
 	shaper_lock(meter->shaper);
-	shaper_take(meter->shaper, meter, p->now_tsc, b, marked, &drops);
+	shaper_take(meter->shaper, meter, p->now_tsc, room, b, marked, &drops);
 	shaper_unlock(meter->shaper);
 	meter_unlock(meter);
 	count_drops(p, port, side, &drops);

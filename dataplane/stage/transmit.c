@@ -30,11 +30,25 @@ static void meter_each(struct pipeline *p, uint16_t port, struct meter *meter, s
 	q->n = kept;
 }
 
+/* Has the receiver room for all? What cannot go for another reason need not know. */
+static bool has_room(
+	const struct pipeline *p, uint16_t port, const struct meter *meter, struct out_queue *q)
+{
+	uint32_t buffers = 0;
+
+	if (meter->shaper == NULL)
+		return true;
+	if (!shaper_is_idle(meter->shaper))
+		return false;
+	for (uint16_t k = 0; k < q->n; k++)
+		buffers += offload_buffers(q->item[k].frame);
+	return port_has_room(p->snap->ports[port].port, p->worker, buffers);
+}
+
 static void meter_receiver(
 	struct pipeline *p, uint16_t port, struct meter *meter, struct out_queue *q)
 {
-	bool enough = meter->shaper == NULL ||
-		      port_tx_room(p->snap->ports[port].port, p->worker, q->n) == q->n;
+	bool enough = has_room(p, port, meter, q);
 
 	meter_lock(meter);
 	enough = enough && shaper_lets_pass(meter, q->wire_bytes, q->wire_frames, p->now_tsc);

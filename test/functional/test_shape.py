@@ -14,7 +14,8 @@ MEASURE_NS = 1_500_000_000
 RATE_LEAST = 0.7  # of the rate: a worker that others keep off its core for long comes too late
 RATE_MOST = 1.1  # and when counters and clock are read is not one moment
 PING_MS = 5
-RING, BEYOND = 256, 20  # what a guest's ring holds, and frames that it has no room for
+RING = 256   # frames that a guest's ring holds,
+BEYOND = 8   # and that it has no room for: less than a turn of a flow, which CoDel leaves alone
 WAKE_MS = 200  # a worker that is not woken sleeps for a second
 
 

@@ -17,7 +17,9 @@
 #pragma GCC diagnostic ignored "-Woverride-init"
 
 #define MBIT 1000000
+#define GBIT (1000ULL * MBIT)
 #define ONE_FRAME_BITS (1514 * 8) /* a burst */
+#define PARTS 10		  /* of a segment */
 #define LONG_US 100000		  /* longer than a frame takes at 1 Mb/s */
 
 static struct rig *rig;
@@ -86,6 +88,12 @@ static void test_waits_for_room(void **state)
 	rig_free(rig);
 }
 
+/* As much as goes at a time; how many frames. */
+static unsigned take_once(void)
+{
+	return pipeline_resume(rig->pipeline, rig->bench->snap, RECEIVER, METER_RX, BURST_MAX);
+}
+
 /* What is within the rate, too; and no more goes than there is room for. */
 static void test_burst_waits_for_room(void **state)
 {
@@ -95,7 +103,7 @@ static void test_burst_waits_for_room(void **state)
 	send_frames(8);
 	assert_int_equal(out->n_out, 0);
 	for (unsigned n = 3; n <= 8; n = n < 6 ? n + 3 : n + 2) {
-		pipeline_resume(rig->pipeline, rig->bench->snap, RECEIVER, METER_RX, BURST_MAX);
+		take_once();
 		rig_check_books(rig);
 		assert_int_equal(out->n_out, n);
 	}
@@ -105,11 +113,64 @@ static void test_burst_waits_for_room(void **state)
 	rig_free(rig);
 }
 
+/* A large segment needs room for all its parts; a receiver that never has so much gets it after a while. */
+static void test_segments_wait_for_room(void **state)
+{
+	const struct packet p = {BETWEEN4(SENDER, RECEIVER), TCP(1000, 80, ACK), .payload = 14000,
+		.gso_size = 1400, .needs_csum = true};
+	uint64_t begun;
+
+	(void)state;
+	begin(GBIT, 100 * ONE_FRAME_BITS);
+	out->room = PARTS - 1;
+	test_port_inject_packet(rig->bench->port[SENDER], &p);
+	test_port_inject_packet(rig->bench->port[SENDER], &p);
+	rig_poll(rig, SENDER);
+	assert_int_equal(out->n_out, 0);
+	assert_int_equal(rig_resume(rig, RECEIVER), 0);
+	out->room = 2 * PARTS - 1;
+	move(us(LONG_US));
+	assert_int_equal(take_once(), 1);
+	out->room = PARTS - 1;
+	for (begun = rig->now_tsc; rig_resume(rig, RECEIVER) == 0; rig_check_books(rig))
+		move(shaper_due(shaper) - rig->now_tsc);
+	assert_in_range(rig->now_tsc - begun, us(5000), us(20000));
+	assert_int_equal(out->n_out, 2);
+	assert_true(shaper_is_idle(shaper));
+	rig_free(rig);
+}
+
+/* Who has not read for a second is looked at ten times a second. */
+static void test_who_does_not_come_back(void **state)
+{
+	unsigned looks = 0;
+
+	(void)state;
+	begin(MBIT, ONE_FRAME_BITS);
+	send_frames(2);
+	out->room = 0;
+	move(us(LONG_US));
+	for (uint64_t end = rig->now_tsc + us(1200000); rig->now_tsc < end;
+		move(shaper_due(shaper) - rig->now_tsc))
+		assert_int_equal(rig_resume(rig, RECEIVER), 0);
+	for (uint64_t end = rig->now_tsc + us(10000000); rig->now_tsc < end; looks++) {
+		assert_int_equal(rig_resume(rig, RECEIVER), 0);
+		move(shaper_due(shaper) - rig->now_tsc);
+	}
+	assert_in_range(looks, 90, 110);
+	out->room = 1;
+	assert_int_equal(rig_resume(rig, RECEIVER), 1);
+	rig_check_books(rig);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_waits_for_room),
 		cmocka_unit_test(test_burst_waits_for_room),
+		cmocka_unit_test(test_segments_wait_for_room),
+		cmocka_unit_test(test_who_does_not_come_back),
 	};
 
 	rig_eal_init();
