@@ -106,10 +106,14 @@ static inline __attribute__((always_inline)) void worker_turn(
 	/* First the report, then the look: what was loaded before it may be freed by it. */
 	rte_rcu_qsbr_quiescent(worker_qsbr(), w->index);
 	announcement = worker_announcement_take(w);
-	if (worker_snapshot_changed(w))
+	if (worker_snapshot_changed(w)) {
 		worker_take_snapshot(w, worker_published());
-	if (announcement != NULL)
+		now = rte_rdtsc(); /* of no port's time */
+	}
+	if (announcement != NULL) {
 		worker_announcement_send(w, announcement, now);
+		now = rte_rdtsc();
+	}
 	work = timed ? worker_round_timed(w, now) : worker_round(w, now);
 	stat_add(&w->rounds, 1);
 	if (work != 0) {

@@ -54,7 +54,9 @@ struct shaper_slot {
 /* What a port has used of a worker's time: see worker_share.c. Worker only. */
 struct worker_share {
 	uint64_t used;	/* ticks by their price */
-	uint32_t price; /* of a tick, by the port's weight */
+	uint32_t price; /* of a tick, by the port's weight; 0: nothing of it is polled here */
+	bool waiting;	/* frames of it still are, after this round */
+	uint16_t next_waiting; /* in the list: 1 + index, 0 none */
 };
 
 struct worker {
@@ -78,11 +80,12 @@ struct worker {
 	unsigned slots_room;  /* of slots and order */
 	struct shaper_slot *shapers;
 	unsigned n_shapers;
-	uint64_t share_least; /* used by whoever has used least of those to be waited for; */
-	uint64_t share_next;  /* of this round so far; UINT64_MAX: nobody */
-	uint64_t share_floor; /* the most that share_least has been */
-	uint64_t share_ahead; /* one may be, and be visited */
-	uint64_t frame_cost;  /* on average, of ports that cost no system call */
+	uint64_t share_least;	/* used, of those to be waited for; UINT64_MAX: nobody */
+	uint64_t share_most;	/* used, of those visited in this round */
+	uint64_t share_floor;	/* who has used less counts as having used about so much */
+	uint16_t share_waiting; /* of the list of ports with more frames: 1 + index, 0 none */
+	uint64_t share_ahead;	/* one may be, and be visited */
+	uint64_t frame_cost;	/* on average, of ports that cost no system call */
 	bool has_syscall_ports;
 	bool syscall_ports_busy; /* as of the last look: some are too busy to be watched */
 	bool busy;		 /* the last round had work */
@@ -142,8 +145,8 @@ void worker_announcement_send(struct worker *w, struct announcement *announcemen
 
 /*
  * worker_share.c: the weights of the slots as they are. Before a visit: has this one used so much time that others go first?
- * After one with n frames, that took so many ticks; more: there are others. After sending of a port's frames that waited: worker_charged_tsc(). After
- * a round.
+ * After one with n frames, that took so many ticks; more: there are others. After sending of a port's frames that waited:
+ * ticks, of worker_charged_tsc(). After a round.
  */
 void worker_shares_take(struct worker *w);
 bool worker_share_waits(const struct worker *w, const struct poll_slot *slot);

@@ -60,6 +60,7 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 {
 	uint64_t kept = w->pipeline->kept, limited = w->pipeline->limited;
 	uint16_t burst = worker_visit_frames(w, slot->burst);
+	uint16_t most = slot->port->rx_burst == 0 ? burst : RTE_MIN(slot->port->rx_burst, burst);
 	unsigned taken, n;
 
 	if (slot->rx_syscall && !slot->hot)
@@ -72,13 +73,13 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 	if (taken != 0) {
 		uint64_t took = lap_take(w);
 
-		worker_share_visited(w, slot, taken, took, taken >= burst);
+		worker_share_visited(w, slot, taken, took, taken >= most);
 		visit_ends(w, slot, took, taken, taken - RTE_MIN(taken, w->pipeline->kept - kept),
 			limited != w->pipeline->limited);
 	}
 	if (slot->rx_syscall) {
 		/* Less than it gives at most: that was all, and to see it costs a call more. */
-		slot->hot = n >= RTE_MIN(slot->port->rx_burst, burst);
+		slot->hot = n >= most;
 		worker_looked(w, slot, n != 0, now);
 		w->look_found |= n != 0;
 	}
@@ -172,8 +173,10 @@ static inline __attribute__((always_inline)) unsigned round_poll(
 
 	w->look_found = false;
 	w->lap_tsc = now;
-	if (look)
+	if (look) {
 		worker_look(w);
+		w->lap_tsc = rte_rdtsc(); /* the look is charged to nobody */
+	}
 	pipeline_clock(w->pipeline, now);
 	work = lively_poll(w, now, timed);
 	if (!worker_snapshot_changed(w))

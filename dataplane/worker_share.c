@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Whose turn it is where a worker has not enough time for all: fair queueing of time, after Goyal, Vin and Cheng (SIGCOMM
- * 1996), charged afterwards. A port is charged what visits to it take, and what it takes
- * to send its frames that waited for an uplink: by its weight (snapshot_port.share), a light one is charged more. Who is
- * ahead of one whose frames were still waiting after the last round waits as well, until that one has caught up or has
- * none: his frames stay in the guest's ring. Nobody is behind by more than BEHIND_US, so who was silent is served at once,
- * and keeps others waiting no longer than that.
+ * 1996), charged afterwards. A port is charged what visits to it take, and what it takes to send its frames that waited in
+ * a shaper: by its weight (snapshot_port.share), a light one is charged more. Who is ahead of one whose frames were still
+ * waiting after the last round waits as well, until that one has caught up or has none: his frames stay in the guest's
+ * ring. Nobody is behind by more than BEHIND_US of his time, so who was silent is served at once, and keeps others waiting
+ * no longer than that. Nor is anybody ahead by what he used while nobody waited.
  *
  * Where each frame costs a system call it makes no difference whether they come one by one: such a port is waited for
  * whenever it had any. Others come cheaper many at a time: to wait for those that had a few would only keep them few.
@@ -19,16 +19,16 @@
 #include <rte_branch_prediction.h>
 
 #define AHEAD_US 20	  /* the heaviest may be ahead, and be visited */
-#define BEHIND_US 60	  /* it may be at most */
+#define BEHIND_US 60	  /* of a port's own time, that it may be at most */
 #define PRICE_SCALE 65536 /* what a tick costs the heaviest */
 #define COST_SCALE 65536
 #define COST_FRAMES 256 /* visits that the average is of */
 #define USED_MOST (UINT64_MAX / 4)
 #define NOBODY UINT64_MAX
 
-static uint64_t used_in(const struct worker *w, uint64_t us)
+static uint64_t used_in(const struct worker *w, uint64_t us, uint32_t price)
 {
-	return w->pipeline->tsc_khz * us / 1000 * PRICE_SCALE;
+	return w->pipeline->tsc_khz * us / 1000 * price;
 }
 
 /* Of all queues polled, those of uplinks apart. */
@@ -57,20 +57,36 @@ static struct weights weights_of_all(const struct worker *w)
 	return all.sum != 0 ? all : (struct weights){1, 1};
 }
 
+/* What was used by other prices says nothing, nor what an index used that was another port's or another worker's. */
+static void share_set_price(struct worker *w, uint16_t port, uint32_t price)
+{
+	struct worker_share *share = &w->shares[port];
+
+	if (share->price != price)
+		share->used = RTE_MIN(share->used, w->share_floor);
+	share->price = price;
+	share->waiting = false;
+}
+
 void worker_shares_take(struct worker *w)
 {
 	struct weights all = weights_of_all(w);
+	uint32_t price[PORTS_MAX] = {0};
 
 	for (unsigned i = 0; i < w->n_slots; i++) {
 		struct poll_slot *slot = &w->slots[i];
 		const struct snapshot_port *in = &w->snap->ports[slot->poll.port];
 		uint32_t weight = weight_of(in, &all);
 
-		w->shares[slot->poll.port].price = PRICE_SCALE * all.heaviest / weight;
+		price[slot->poll.port] = PRICE_SCALE * all.heaviest / weight;
 		slot->never_waits = in->uplink || (slot->rx_syscall && weight == all.heaviest);
 	}
-	w->share_ahead = used_in(w, AHEAD_US);
-	w->share_least = w->share_next = NOBODY;
+	for (uint16_t i = 0; i < PORTS_MAX; i++)
+		share_set_price(w, i, price[i]);
+	w->share_ahead = used_in(w, AHEAD_US, PRICE_SCALE);
+	w->share_least = NOBODY;
+	w->share_waiting = 0;
+	w->share_most = 0;
 }
 
 bool worker_share_waits(const struct worker *w, const struct poll_slot *slot)
@@ -103,26 +119,52 @@ void worker_share_charge(struct worker *w, uint16_t port, uint64_t ticks)
 void worker_share_visited(
 	struct worker *w, const struct poll_slot *slot, unsigned n, uint64_t took, bool more)
 {
-	struct worker_share *share = &w->shares[slot->poll.port];
-	uint64_t behind = RTE_MIN(used_in(w, BEHIND_US), w->share_floor);
+	uint16_t port = slot->poll.port;
+	struct worker_share *share = &w->shares[port];
+	uint64_t behind = RTE_MIN(used_in(w, BEHIND_US, share->price), w->share_floor);
 
 	share->used = RTE_MAX(share->used, w->share_floor - behind);
-	worker_share_charge(w, slot->poll.port, charged(w, slot, n, took));
-	if (more || slot->rx_syscall)
-		w->share_next = RTE_MIN(w->share_next, share->used);
+	worker_share_charge(w, port, charged(w, slot, n, took));
+	w->share_most = RTE_MAX(w->share_most, share->used);
+	if ((more || slot->rx_syscall) && !share->waiting) {
+		share->waiting = true;
+		share->next_waiting = w->share_waiting;
+		w->share_waiting = port + 1;
+	}
 }
 
-void worker_shares_next_round(struct worker *w)
+/* Of all that wait, by what they have been charged until now. */
+static uint64_t waiting_take_least(struct worker *w)
 {
-	w->share_least = w->share_next;
-	w->share_next = NOBODY;
-	if (w->share_least == NOBODY)
-		return;
-	w->share_floor = RTE_MAX(w->share_floor, w->share_least);
-	if (likely(w->share_floor < USED_MOST))
-		return;
+	uint64_t least = NOBODY;
+
+	while (w->share_waiting != 0) {
+		struct worker_share *share = &w->shares[w->share_waiting - 1];
+
+		least = RTE_MIN(least, share->used);
+		share->waiting = false;
+		w->share_waiting = share->next_waiting;
+	}
+	return least;
+}
+
+/* The scale has an end; what anybody was ahead of others is forgotten. */
+static void begin_anew(struct worker *w)
+{
 	for (unsigned i = 0; i < PORTS_MAX; i++)
 		w->shares[i].used = 0;
 	w->share_floor = 0;
 	w->share_least = NOBODY;
+}
+
+void worker_shares_next_round(struct worker *w)
+{
+	uint64_t most = w->share_most;
+
+	w->share_most = 0;
+	w->share_least = waiting_take_least(w);
+	/* Nobody waits, so nobody is owed anything. */
+	w->share_floor = RTE_MAX(w->share_floor, w->share_least == NOBODY ? most : w->share_least);
+	if (unlikely(RTE_MAX(w->share_floor, most) >= USED_MOST))
+		begin_anew(w);
 }

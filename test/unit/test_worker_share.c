@@ -101,27 +101,30 @@ static void test_frames_go_by_weight(void **state)
 	assert_in_range(visits[1], 4 * visits[0] - visits[0] / 25, 4 * visits[0] + visits[0] / 25);
 }
 
-/* What is sent of its frames later counts as well. */
+/* What is sent of its frames later, in the same round, counts as well: also beside a heavier one that is silent. */
 static void test_what_waited_is_charged(void **state)
 {
-	static const uint8_t alike[] = {1, 1};
+	static const uint8_t weight[][3] = {{1, 1, 1}, {1, 1, 100}};
+	static const unsigned later_us[] = {15, 3};
 
 	(void)state;
-	weights_are(alike, 2);
-	for (unsigned i = 0; i < 2; i++) {
-		cost[i] = 5 * US;
-		has_frames[i] = true;
-	}
-	for (unsigned i = 0; i < 100 * ROUNDS; i++) {
-		uint64_t before = used[0];
-
-		a_round(2);
-		if (used[0] != before) {
-			worker_share_charge(&w, 0, 15 * US);
-			used[0] += 15 * US;
+	for (unsigned k = 0; k < RTE_DIM(weight); k++) {
+		weights_are(weight[k], 3);
+		for (unsigned i = 0; i < 2; i++) {
+			cost[i] = 5 * US;
+			has_frames[i] = true;
 		}
+		for (unsigned n = 0; n < 100 * ROUNDS; n++) {
+			for (unsigned i = 0; i < 2; i++) {
+				if (!visit(i))
+					continue;
+				worker_share_charge(&w, (uint16_t)i, later_us[i] * US);
+				used[i] += later_us[i] * US;
+			}
+			worker_shares_next_round(&w);
+		}
+		assert_shares(weight[k], 2, 1);
 	}
-	assert_shares(alike, 2, 1);
 }
 
 /* One that was silent is served at once, and others have their turns again before it has used much more than they. */
@@ -145,6 +148,61 @@ static void test_silence_is_not_saved_up(void **state)
 	}
 }
 
+/* Who had the worker to itself owes nothing to one that comes then, however small its visits are. */
+static void test_nothing_is_owed_to_nobody(void **state)
+{
+	static const uint8_t weight[] = {1, 1, 100};
+
+	(void)state;
+	weights_are(weight, 3);
+	cost[0] = cost[1] = 10 * US;
+	has_frames[0] = modest[0] = true;
+	for (unsigned i = 0; i < 100 * ROUNDS; i++)
+		a_round(3);
+	has_frames[1] = true;
+	used[0] = used[1] = 0;
+	for (unsigned i = 0; i < ROUNDS; i++)
+		a_round(3);
+	assert_shares(weight, 2, 5);
+}
+
+static void one_gets_ahead(void)
+{
+	worker_share_charge(&w, 1, 1000 * US);
+	a_round(2);
+	assert_true(worker_share_waits(&w, &slots[1]));
+}
+
+/* What a port used counts where it is polled, by the weight that it has, and is not its successor's. */
+static void test_what_was_used_is_forgotten(void **state)
+{
+	static const uint8_t alike[] = {1, 1};
+
+	(void)state;
+	weights_are(alike, 2);
+	has_frames[0] = has_frames[1] = true;
+	cost[0] = cost[1] = 10 * US;
+	one_gets_ahead();
+	worker_shares_take(&w);
+	a_round(2);
+	assert_true(worker_share_waits(&w, &slots[1]));
+
+	w.n_slots = 1;
+	worker_shares_take(&w);
+	worker_share_charge(&w, 1, 1000 * US);
+	w.n_slots = QUEUES;
+	worker_shares_take(&w);
+	a_round(2);
+	assert_false(worker_share_waits(&w, &slots[1]));
+
+	one_gets_ahead();
+	snap->ports[0].share.weight = 2;
+	worker_shares_take(&w);
+	snap->ports[0].share.weight = 0;
+	a_round(2);
+	assert_false(worker_share_waits(&w, &slots[1]));
+}
+
 /* Whoever leaves nothing behind is not waited for, unless each of its frames costs a system call. */
 static void test_who_is_waited_for(void **state)
 {
@@ -160,6 +218,17 @@ static void test_who_is_waited_for(void **state)
 		a_round(2);
 		assert_int_equal(worker_share_waits(&w, &slots[1]), k == 1);
 	}
+}
+
+/* For a while one has the worker to itself, and takes all it has each time. */
+static void alone(unsigned i)
+{
+	bool was = modest[i];
+
+	modest[i] = has_frames[i] = true;
+	for (unsigned n = 0; n < CASE_ROUNDS; n++)
+		a_round(CROWD);
+	modest[i] = was;
 }
 
 /* By random weights, costs and silences: a round in which nobody goes is followed by one in which somebody does, and who
@@ -181,6 +250,9 @@ static void test_nobody_starves(void **state)
 		weight[thrifty] = 100;
 		cost[thrifty] = US;
 		weights_are(weight, CROWD);
+		for (unsigned i = 0; i < CROWD; i++)
+			modest[i] = rnd_below(&r, 4) == 0;
+		alone(thrifty);
 		for (unsigned n = 0; n < CASE_ROUNDS; n++) {
 			uint64_t before[CROWD], took = 0;
 			unsigned ready = 0;
@@ -261,6 +333,8 @@ int main(void)
 		cmocka_unit_test(test_frames_go_by_weight),
 		cmocka_unit_test(test_what_waited_is_charged),
 		cmocka_unit_test(test_silence_is_not_saved_up),
+		cmocka_unit_test(test_nothing_is_owed_to_nobody),
+		cmocka_unit_test(test_what_was_used_is_forgotten),
 		cmocka_unit_test(test_who_is_waited_for),
 		cmocka_unit_test(test_nobody_starves),
 		cmocka_unit_test(test_who_never_waits),
