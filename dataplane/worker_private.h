@@ -56,6 +56,7 @@ struct worker_share {
 	uint64_t used;	/* ticks by their price */
 	uint32_t price; /* of a tick, by the port's weight; 0: nothing of it is polled here */
 	bool waiting;	/* frames of it still are, after this round */
+	uint8_t weight; /* 0: of an uplink, which has that of all who have work */
 	uint16_t next_waiting; /* in the list: 1 + index, 0 none */
 };
 
@@ -80,12 +81,15 @@ struct worker {
 	unsigned slots_room;  /* of slots and order */
 	struct shaper_slot *shapers;
 	unsigned n_shapers;
-	uint64_t share_least;	/* used, of those to be waited for; UINT64_MAX: nobody */
-	uint64_t share_most;	/* used, of those visited in this round */
-	uint64_t share_floor;	/* who has used less counts as having used about so much */
-	uint16_t share_waiting; /* of the list of ports with more frames: 1 + index, 0 none */
-	uint64_t share_ahead;	/* one may be, and be visited */
-	uint64_t frame_cost;	/* on average, of ports that cost no system call */
+	uint64_t share_least;	 /* used, of those to be waited for; UINT64_MAX: nobody */
+	uint64_t share_most;	 /* used, of those visited in this round */
+	uint64_t share_floor;	 /* who has used less counts as having used about so much */
+	uint16_t share_waiting;	 /* of the list of ports with more frames: 1 + index, 0 none */
+	uint64_t share_ahead;	 /* one may be, and be visited */
+	uint32_t share_heaviest; /* of the weights of ports polled, at least 1; */
+	uint32_t share_visited;	 /* the sum of those visited in this round, */
+	uint32_t share_active;	 /* and the most that it was of late */
+	uint64_t frame_cost;	 /* on average, of ports that cost no system call */
 	bool has_syscall_ports;
 	bool syscall_ports_busy; /* as of the last look: some are too busy to be watched */
 	bool busy;		 /* the last round had work */

@@ -60,11 +60,12 @@ static inline __attribute__((always_inline)) unsigned slot_poll(
 {
 	uint64_t kept = w->pipeline->kept, limited = w->pipeline->limited;
 	uint16_t burst = worker_visit_frames(w, slot->burst);
-	uint16_t most = slot->port->rx_burst == 0 ? burst : RTE_MIN(slot->port->rx_burst, burst);
 	unsigned taken, n;
+	uint16_t most;
 
 	if (slot->rx_syscall && !slot->hot)
 		return 0;
+	most = slot->port->rx_burst == 0 ? burst : RTE_MIN(slot->port->rx_burst, burst);
 	if (timed)
 		n = pipeline_poll_timed(w->pipeline, w->snap, slot->poll, burst);
 	else
