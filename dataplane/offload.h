@@ -7,9 +7,9 @@
 #ifndef LEAT_DATAPLANE_OFFLOAD_H
 #define LEAT_DATAPLANE_OFFLOAD_H
 
-#include <rte_common.h>
+#include <rte_branch_prediction.h>
 
-#include "dataplane/frame.h"
+#include "dataplane/port.h"
 
 /*
  * The most frames one GSO frame may ask to become. A sender could name a segment of one byte and keep
@@ -44,13 +44,25 @@ static inline uint32_t offload_wire_frames(const struct frame *f)
 	return f->gso_type == FRAME_GSO_NONE ? 1 : offload_gso_frames(f);
 }
 
-/* How many descriptors a frame takes of a receiver whose are no smaller than FRAME_BUFFER, at most. */
-#define FRAME_BUFFER 1518 /* bytes: a tagged frame of 1500 */
-static inline uint32_t offload_buffers(const struct frame *f)
+/* What a receiver must take to be given it as it is: enum port_caps; of a GSO frame, but for its checksum. */
+static inline uint32_t offload_gso_caps(const struct frame *f)
 {
-	uint32_t parts = (f->len + FRAME_BUFFER - 1) / FRAME_BUFFER;
+	uint32_t ecn = f->gso_type & FRAME_GSO_ECN ? PORT_CAP_ECN : 0;
 
-	return RTE_MAX(parts, offload_wire_frames(f));
+	if (likely(f->gso_type == FRAME_GSO_NONE))
+		return 0;
+	if ((f->gso_type & ~FRAME_GSO_ECN) == FRAME_GSO_TCPV4)
+		return ecn | PORT_CAP_TSO4;
+	return ecn | PORT_CAP_TSO6;
+}
+
+/* How many of tx_room's descriptors a frame takes of a receiver with these caps, if they are no smaller than that. */
+#define FRAME_BUFFER 1518 /* bytes: a tagged frame of 1500 */
+static inline uint32_t offload_buffers(const struct frame *f, uint32_t caps)
+{
+	if (unlikely((offload_gso_caps(f) & ~caps) != 0))
+		return offload_wire_frames(f);
+	return caps & PORT_CAP_PARTS ? (f->len + FRAME_BUFFER - 1) / FRAME_BUFFER : 1;
 }
 
 static inline uint64_t offload_wire_bytes(const struct frame *f)

@@ -30,6 +30,8 @@ enum port_caps {
 	PORT_CAP_TSO4 = 1 << 1,
 	PORT_CAP_TSO6 = 1 << 2,
 	PORT_CAP_ECN = 1 << 3, /* GSO with ECN */
+	PORT_CAP_PARTS =
+		1 << 4, /* a large frame takes several of tx_room's descriptors; else one */
 };
 
 enum port_state { PORT_PENDING, PORT_ACTIVE, PORT_ERROR };
@@ -66,8 +68,9 @@ struct port_ops {
 		uint16_t n, struct port_stats *stats);
 
 	/*
-	 * How many of n free descriptors there are, each of which takes a frame or, of a larger one, a part; where nobody is
-	 * there that could make room, n. What a shaper holds waits for it. NULL: not known.
+	 * For how many of n frames transmit has descriptors, of which with PORT_CAP_PARTS a large frame takes several; where
+	 * nobody is there that could make room, n. What a shaper holds waits for it. Workers that share a queue see the same
+	 * room. NULL: not known.
 	 */
 	uint16_t (*tx_room)(struct port *port, unsigned worker, uint16_t n);
 
@@ -146,6 +149,8 @@ static inline uint16_t port_tx_room(struct port *port, unsigned worker, uint16_t
 
 static inline bool port_has_room(struct port *port, unsigned worker, uint32_t n)
 {
+	if (port->ops->tx_room == NULL)
+		return true;
 	return n <= UINT16_MAX && port_tx_room(port, worker, (uint16_t)n) == n;
 }
 

@@ -10,7 +10,7 @@
 
 #define ROOM_FIRST_US 10U    /* until one looks for room again, */
 #define ROOM_LAST_US 5000U   /* and at most, while there is none, */
-#define ROOM_LOST_US 100000U /* or where there has been none for a second */
+#define ROOM_LOST_US 100000U /* or, where there has been none for a second */
 #define FATTEST_STANDS 31    /* questions after the one for which it was looked for */
 
 _Static_assert(SHAPER_FRAMES_MAX + BURST_MAX + 1 <= FRAME_STORE_FRAMES,
@@ -221,45 +221,60 @@ static void hand_out(const struct shaper *s, const struct stored_frame *stored, 
 	b->n_segs = (uint16_t)(b->n_segs + f->n_tail);
 }
 
+/* For a second, that is. */
+static bool waited_long(const struct shaper *s, uint64_t now_tsc)
+{
+	return s->room_us != 0 && now_tsc - s->room_since > rte_get_tsc_hz();
+}
+
+static bool is_never(const struct shaper *s, uint32_t need)
+{
+	return s->room_never != 0 && need >= s->room_never;
+}
+
 /* Whom it is for has no room for the next. */
 static void postpone(struct shaper *s, uint64_t now_tsc)
 {
-	uint32_t last = ROOM_LAST_US;
+	uint32_t last = waited_long(s, now_tsc) ? ROOM_LOST_US : ROOM_LAST_US;
 
 	if (s->room_us == 0)
 		s->room_since = now_tsc;
-	else if (now_tsc - s->room_since > rte_get_tsc_hz())
-		last = ROOM_LOST_US;
 	s->room_us = s->room_us == 0 ? ROOM_FIRST_US : RTE_MIN(2 * s->room_us, last);
 	due_at(s, now_tsc + s->room_us * rte_get_tsc_hz() / 1000000);
 }
 
-/* Is there room for it? Then it is taken of that. */
-static bool room_take(struct shaper *s, const struct stored_frame *stored, uint32_t *room)
+/* Is there room for it, or reason to try without? Then it is taken of that. */
+static bool room_take(struct shaper *s, const struct stored_frame *stored, uint64_t now_tsc,
+	struct shaper_room *room)
 {
-	uint32_t need = RTE_MIN(offload_buffers(&stored->frame), (uint32_t)SHAPER_ROOM_MOST);
+	uint32_t need = offload_buffers(&stored->frame, room->caps);
 
-	if (*room == SHAPER_ROOM_ANY)
+	if (room->free == SHAPER_ROOM_ANY)
 		return true;
-	if (need <= *room) {
-		*room -= need;
-		s->room_us = 0;
-		return true;
+	need = RTE_MIN(need, (uint32_t)SHAPER_ROOM_MOST);
+	if (need > room->free) {
+		if (room->free != 0 && waited_long(s, now_tsc) && !is_never(s, need))
+			s->room_never = need;
+		if (room->free == 0 || !is_never(s, need))
+			return false;
+		need = room->free;
 	}
-	if (*room == 0 || s->room_us < ROOM_LAST_US)
-		return false;
-	*room = 0;
+	room->free -= need;
+	s->room_us = 0;
 	return true;
 }
 
-uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, uint32_t room,
-	struct burst *b, bool ret_marked[BURST_MAX], struct shaper_drops *drops)
+uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc,
+	struct shaper_room room, struct burst *b, bool ret_marked[BURST_MAX],
+	struct shaper_drops *drops)
 {
 	const struct shape *shape = &meter->shape;
 
 	b->n = 0;
 	b->n_segs = 0;
 	s->fattest_stands = 0;
+	if (room.free >= s->room_never)
+		s->room_never = 0;
 	due_at(s, now_tsc);
 	while (b->n < b->max) {
 		uint64_t bytes;
@@ -273,7 +288,7 @@ uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, ui
 		}
 		if (b->n_segs + s->next->n_blocks > BURST_SEGS_MAX)
 			break;
-		if (!room_take(s, s->next, &room)) {
+		if (!room_take(s, s->next, now_tsc, &room)) {
 			if (b->n == 0)
 				postpone(s, now_tsc);
 			break;

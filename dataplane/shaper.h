@@ -59,7 +59,9 @@ struct shaper {
 	struct fair_flow fattest;  /* as it was found last, */
 	unsigned fattest_stands;   /* and for so many more drops it is not looked for again */
 	uint32_t room_us; /* it waits for room, and was last told to for so long; 0: it does not */
-	uint64_t room_since; /* TSC: it has waited for that */
+	uint32_t
+		room_never; /* so many descriptors there were not within a second; 0: as many as were needed */
+	uint64_t room_since; /* TSC: it has waited for room */
 	struct fair_queue queue;
 	struct shaper_stats stats; /* written under the lock, read at any time, relaxed */
 	struct shaper_class_stats *class_stats; /* of each class; likewise */
@@ -125,17 +127,23 @@ static inline bool shaper_lets_pass(
 bool shaper_hold(struct shaper *s, const struct shape *shape, const struct frame *f,
 	const struct shaper_place *place, uint64_t now_tsc, struct shaper_drops *drops);
 
-/*
- * Fill b with frames that the meter has room for, at most b->max; returns how many. room: whom they are for has so many
- * descriptors free (offload_buffers()), of which more than SHAPER_ROOM_MOST make no difference, or SHAPER_ROOM_ANY. Where that is not
- * enough for the next it is due a while later, which is longer each time until something is taken; one that has waited as
- * long as ROOM_LAST_US goes to whatever room there is, since its receiver may never have more.
- * ret_marked: which are to be marked. They stay the shaper's until shaper_release(), which comes before the next take. Sets due_tsc.
- */
+/* What the receiver has room for: free of tx_room's descriptors (port.h), of which more than ROOM_MOST make no difference. */
 #define SHAPER_ROOM_MOST BURST_MAX
 #define SHAPER_ROOM_ANY UINT32_MAX
-uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc, uint32_t room,
-	struct burst *b, bool ret_marked[BURST_MAX], struct shaper_drops *drops);
+struct shaper_room {
+	uint32_t free;
+	uint32_t caps; /* the receiver's */
+};
+
+/*
+ * Fill b with frames that meter and receiver have room for, at most b->max; returns how many. Where there is no room for the
+ * next it is due a while later, which is longer each time until something is taken. What finds some room, but not enough, for
+ * a second may never find more: it goes for what there is, and so does what needs as much, until there is as much.
+ * ret_marked: which are to be marked. They stay the shaper's until shaper_release(), which comes before the next take. Sets due_tsc.
+ */
+uint16_t shaper_take(struct shaper *s, struct meter *meter, uint64_t now_tsc,
+	struct shaper_room room, struct burst *b, bool ret_marked[BURST_MAX],
+	struct shaper_drops *drops);
 void shaper_release(struct shaper *s, const struct burst *b);
 
 /* Another rate may have made something due earlier: look again at once. */

@@ -152,6 +152,7 @@ struct port *port_memif_create(
 	}
 	mp->port.ops = &memif_ops;
 	mp->port.n_rxq = 1;
+	mp->port.caps = PORT_CAP_PARTS;
 	mp->port.numa_node = -1;
 	mp->port.mac = common->mac;
 	mp->port.state = PORT_PENDING;

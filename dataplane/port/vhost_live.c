@@ -47,6 +47,7 @@ static uint32_t caps_of(uint64_t features)
 		{VIRTIO_NET_F_GUEST_TSO4, PORT_CAP_TSO4},
 		{VIRTIO_NET_F_GUEST_TSO6, PORT_CAP_TSO6},
 		{VIRTIO_NET_F_GUEST_ECN, PORT_CAP_ECN},
+		{VIRTIO_NET_F_MRG_RXBUF, PORT_CAP_PARTS},
 	};
 	uint32_t caps = 0;
 

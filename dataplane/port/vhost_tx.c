@@ -9,6 +9,7 @@
 #include <rte_memcpy.h>
 #include <rte_prefetch.h>
 
+#include "dataplane/offload.h"
 #include "dataplane/port/segs.h"
 #include "dataplane/port/vhost.h"
 
@@ -20,18 +21,13 @@ struct tx_tally {
 /* The caller has finished what port_caps() did not promise; a peer that takes less has just come. */
 static inline bool offload_taken(uint32_t caps, const struct frame *f)
 {
-	uint32_t need = 0;
+	uint32_t need;
 
 	if (likely((f->offload | f->gso_type) == 0))
 		return true;
+	need = offload_gso_caps(f);
 	if (f->offload & FRAME_NEEDS_CSUM)
 		need |= PORT_CAP_CSUM;
-	if (f->gso_type != FRAME_GSO_NONE) {
-		need |= (f->gso_type & ~FRAME_GSO_ECN) == FRAME_GSO_TCPV4 ? PORT_CAP_TSO4
-									  : PORT_CAP_TSO6;
-		if (f->gso_type & FRAME_GSO_ECN)
-			need |= PORT_CAP_ECN;
-	}
 	return (need & ~caps) == 0;
 }
 

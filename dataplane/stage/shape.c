@@ -127,13 +127,17 @@ static struct meter *meter_at(const struct pipeline *p, uint16_t port, enum mete
 }
 
 /* Sent where there is no room it would be lost, and have used up the rate. */
-static uint32_t room_at(const struct pipeline *p, uint16_t port, enum meter_side side)
+static struct shaper_room room_at(const struct pipeline *p, uint16_t port, enum meter_side side)
 {
+	struct shaper_room room = {.free = SHAPER_ROOM_ANY};
 	struct port *to = p->snap->ports[port].port;
 
-	if (side == METER_TX || to->ops->tx_room == NULL)
-		return SHAPER_ROOM_ANY;
-	return port_tx_room(to, p->worker, SHAPER_ROOM_MOST);
+	if (side == METER_RX && to->ops->tx_room != NULL)
+		room = (struct shaper_room){
+			.free = port_tx_room(to, p->worker, SHAPER_ROOM_MOST),
+			.caps = port_caps(to),
+		};
+	return room;
 }
 
 unsigned shape_take(struct pipeline *p, uint16_t port, enum meter_side side)
@@ -145,7 +149,7 @@ unsigned shape_take(struct pipeline *p, uint16_t port, enum meter_side side)
 	uint64_t bytes = 0;
 	bool marked[BURST_MAX];
 
-	uint32_t room = room_at(p, port, side);
+	struct shaper_room room = room_at(p, port, side);
 
 	meter_lock(meter);
 	shaper_lock(meter->shaper);

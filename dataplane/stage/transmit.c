@@ -34,15 +34,16 @@ static void meter_each(struct pipeline *p, uint16_t port, struct meter *meter, s
 static bool has_room(
 	const struct pipeline *p, uint16_t port, const struct meter *meter, struct out_queue *q)
 {
-	uint32_t buffers = 0;
+	struct port *to = p->snap->ports[port].port;
+	uint32_t buffers = 0, caps = port_caps(to);
 
 	if (meter->shaper == NULL)
 		return true;
 	if (!shaper_is_idle(meter->shaper))
 		return false;
 	for (uint16_t k = 0; k < q->n; k++)
-		buffers += offload_buffers(q->item[k].frame);
-	return port_has_room(p->snap->ports[port].port, p->worker, buffers);
+		buffers += offload_buffers(q->item[k].frame, caps);
+	return port_has_room(to, p->worker, buffers);
 }
 
 static void meter_receiver(
@@ -63,13 +64,7 @@ static void meter_receiver(
 
 static bool takes_gso(const struct frame *f, uint32_t caps)
 {
-	if (f->gso_type == FRAME_GSO_NONE)
-		return true;
-	if ((f->gso_type & FRAME_GSO_ECN) && !(caps & PORT_CAP_ECN))
-		return false;
-	if ((f->gso_type & ~FRAME_GSO_ECN) == FRAME_GSO_TCPV4)
-		return (caps & PORT_CAP_TSO4) != 0;
-	return (caps & PORT_CAP_TSO6) != 0;
+	return (offload_gso_caps(f) & ~caps) == 0;
 }
 
 static bool takes_csum(const struct frame *f, uint32_t caps)
